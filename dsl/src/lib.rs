@@ -1,0 +1,1 @@
+//! The Weir policy language: text to syntax tree and diagnostics, and back.

@@ -1,0 +1,1 @@
+//! The deterministic core of Weir: events in, decisions out; no clock, no IO.

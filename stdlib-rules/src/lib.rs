@@ -1,0 +1,1 @@
+//! The Weir standard library: policies, schemas, lists and samples, embedded.
