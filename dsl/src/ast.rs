@@ -395,7 +395,7 @@ pub struct Signal {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub enum SignalValue {
     /// An aggregate over past events.
-    Aggregate(Aggregate),
+    Aggregate(Box<Aggregate>),
     /// `usual(signal, floor n)`.
     Usual(Usual),
     /// An expression, for example a model's answer.
