@@ -40,7 +40,8 @@ pub(crate) fn read_into(exchange: &mut HttpExchange, head: &[u8]) -> Result<(), 
         exchange.host = present(without_port(first));
         exchange.ip = Some(ip);
         exchange.user = user(word(after_second).1);
-    } else if words(head) >= 4 {
+    } else if second != b"-" && words(head) >= 4 {
+        // The word after a client is the ident, which is `-` everywhere; so this is another name.
         exchange.host = present(without_port(first));
         exchange.client_name = present(second);
         exchange.user = user(word(after_second).1);
@@ -137,6 +138,7 @@ mod tests {
             ("fe80::1%eth0 - -", ["fe80::1", "-", "-", "-"]),
             ("192.0.2.1:39490 - -", ["192.0.2.1", "-", "-", "-"]),
             ("h1.example - ann", ["-", "h1.example", "ann", "-"]),
+            ("h1.example - ann lee", ["-", "h1.example", "ann lee", "-"]),
             ("- - -", ["-", "-", "-", "-"]),
             ("unix: - -", ["-", "unix:", "-", "-"]),
             ("shop.example:443 192.0.2.1 - ann", ["192.0.2.1", "-", "ann", "shop.example"]),
