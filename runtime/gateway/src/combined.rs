@@ -103,16 +103,21 @@ pub fn print(exchange: &HttpExchange) -> String {
     out
 }
 
-/// Finds `[20/Feb/2016:00:00:45 -0500]`: what is before it, the instant, what follows.
+/// Finds `[20/Feb/2016:00:00:45 -0500] "`: what is before it, the instant, what follows.
+///
+/// A client chooses its user name, which may hold a time but never a bare quote: so the first time that a quote
+/// follows is the server's own, and nobody can move their requests in time or out of sight.
 fn split_at_time(line: &[u8]) -> Result<(&[u8], i64, &[u8]), RejectReason> {
     let mut trouble = RejectReason::NoTime;
     for at in memchr::memchr_iter(b'[', line) {
         let Some((head, tail)) = line.split_at_checked(at) else { break };
         let Some((inside, rest)) = tail.get(1..).and_then(|t| t.split_at_checked(CLF_LEN)) else { break };
-        match (time::clf(inside), rest.strip_prefix(b"]")) {
-            (Ok(ts_ms), Some(rest)) => return Ok((head, ts_ms, rest)),
-            (Err(TimeError::Range), Some(_)) => trouble = RejectReason::BadTime,
-            _ => {}
+        let Some(rest) = rest.strip_prefix(b"]") else { continue };
+        match time::clf(inside) {
+            Ok(ts_ms) if rest.trim_ascii_start().starts_with(b"\"") => return Ok((head, ts_ms, rest)),
+            Ok(_) => trouble = RejectReason::NoRequest,
+            Err(TimeError::Range) => trouble = RejectReason::BadTime,
+            Err(TimeError::Shape) => {}
         }
     }
     Err(trouble)
@@ -253,6 +258,15 @@ mod tests {
         ] {
             assert_eq!(rest(tail), Err(reason), "{tail}");
         }
+    }
+
+    #[test]
+    fn a_user_name_cannot_forge_a_time() {
+        let name = "x [01/Jan/2000:00:00:00 +0000] \\x22GET / HTTP/1.1\\x22 200 1";
+        let line = format!("192.0.2.1 - {name} [20/Feb/2016:00:00:45 -0500] \"POST /login HTTP/1.1\" 401 1");
+        let e = parse(line.as_bytes()).unwrap();
+        assert_eq!((e.ts_ms, e.path.as_deref()), (1_455_944_445_000, Some("/login")));
+        assert_eq!(e.user.as_deref(), Some("x [01/Jan/2000:00:00:00 +0000] \"GET / HTTP/1.1\" 200 1"));
     }
 
     #[test]

@@ -78,6 +78,21 @@ fn buffered<R: Read + Send + 'static>(decoder: R) -> Box<dyn BufRead + Send> {
     Box::new(BufReader::with_capacity(BUFFER, Fused { decoder, failed: false }))
 }
 
+/// Tells a cut stream and a refused window from damage, as the other decoders do.
+fn zstd_error(error: FrameDecoderError) -> io::Error {
+    if matches!(error, FrameDecoderError::WindowSizeTooBig { .. }) {
+        return io::Error::new(io::ErrorKind::OutOfMemory, error.to_string());
+    }
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&error);
+    while let Some(inner) = cause {
+        if let Some(read) = inner.downcast_ref::<io::Error>() {
+            return io::Error::new(read.kind(), error.to_string());
+        }
+        cause = inner.source();
+    }
+    io::Error::new(io::ErrorKind::InvalidData, error.to_string())
+}
+
 /// Never reads a decoder again after an error: what it would do then is nobody's promise.
 struct Fused<R> {
     decoder: R,
@@ -127,7 +142,7 @@ impl<R: BufRead> ZstdReader<R> {
                         return Err(io::ErrorKind::UnexpectedEof.into());
                     }
                 }
-                Err(error) => return Err(io::Error::new(io::ErrorKind::InvalidData, error.to_string())),
+                Err(error) => return Err(zstd_error(error)),
             }
         }
     }
@@ -154,7 +169,7 @@ impl<R: BufRead> Read for ZstdReader<R> {
             while self.decoder.can_collect() == 0 && !self.decoder.is_finished() {
                 self.decoder
                     .decode_blocks(&mut self.input, BlockDecodingStrategy::UptoBlocks(1))
-                    .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.to_string()))?;
+                    .map_err(zstd_error)?;
             }
             let read = self.decoder.read(buf)?;
             if read > 0 || buf.is_empty() {

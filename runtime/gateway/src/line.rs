@@ -60,7 +60,6 @@ pub(crate) fn next_line(
             too_long = true;
             line.extend_from_slice(part.get(..room).unwrap_or(part));
             line.truncate(SAMPLE_BYTES);
-            line.shrink_to(DEFAULT_MAX_LINE);
         } else if !too_long {
             line.extend_from_slice(part);
         }

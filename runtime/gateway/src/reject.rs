@@ -40,13 +40,13 @@ reasons! {
     /// The line is longer than the limit; it was skipped without being held in memory.
     TooLong = "too-long", "the line is longer than the limit";
     /// No time where the format wants one.
-    NoTime = "no-time", "no time in the line";
+    NoTime = "no-time", "no time where the format wants one";
     /// A time that does not exist or lies outside 1990–2100.
     BadTime = "bad-time", "the time does not exist or lies outside 1990–2100";
     /// Nothing stands where the client's address belongs.
     NoClient = "no-client", "no client before the time";
-    /// No quoted request line, or no request and no status in a JSON log.
-    NoRequest = "no-request", "no request in the line";
+    /// No quoted request line after the time, or no request and no status in a JSON log.
+    NoRequest = "no-request", "no request where the format wants one";
     /// A quoted field is not closed: the line was probably cut.
     Unterminated = "unterminated", "a quoted field is not closed, the line was probably cut";
     /// Two records share a line, because the first was cut before its end.

@@ -28,9 +28,10 @@ pub struct ReorderLimits {
 }
 
 impl Default for ReorderLimits {
-    /// 60 s, 500,000 items, 256 MiB. A combined line weighs some 600 bytes, so the bytes are the limit that
-    /// binds: about 450,000 lines, a minute at 7,500 lines/s. A busier log keeps a shorter horizon (at
-    /// 15,000 lines/s 30 s) rather than more memory; what that makes late is flagged and counted.
+    /// 60 s, 500,000 items, 256 MiB. A combined line weighs some 560 bytes, so either budget binds at about
+    /// 480,000 lines: a minute at 8,000 lines/s. A busier log keeps a shorter horizon (30 s at 16,000 lines/s)
+    /// rather than take more memory; what that makes late is flagged and counted. A fast replay of a quiet log
+    /// never comes near: what counts is lines per minute of log time.
     fn default() -> Self {
         ReorderLimits { horizon_ms: 60_000, max_items: 500_000, max_bytes: 256 << 20 }
     }
@@ -48,7 +49,7 @@ pub struct Released<T> {
 /// Counts of a reorder buffer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct ReorderStats {
-    /// Items released out of order.
+    /// Items that came too late to be placed.
     pub late: u64,
     /// Items released before the horizon because a budget was full.
     pub forced: u64,

@@ -86,6 +86,10 @@ impl InputError {
             io::ErrorKind::UnexpectedEof => {
                 "the file is cut: it ends before its compressed data does".to_owned()
             }
+            io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => {
+                format!("the compressed data is damaged ({error})")
+            }
+            io::ErrorKind::OutOfMemory => format!("decompressing it would take too much memory ({error})"),
             _ => error.to_string(),
         };
         InputError { input: input.clone(), offset, kind: error.kind(), message }

@@ -6,6 +6,7 @@
 //! or with bytes that are not UTF-8 are mended and read, because real logs hold them.
 
 use std::fmt;
+use std::io::Write as _;
 
 use serde::de::{DeserializeSeed, MapAccess, SeqAccess, Visitor};
 use serde::ser::SerializeMap;
@@ -166,7 +167,9 @@ fn mended(line: &[u8]) -> Option<Vec<u8>> {
                 let value = hex(high).unwrap_or(0) << 4 | hex(low).unwrap_or(0);
                 match value {
                     b'"' | b'\\' => bytes.extend([b'\\', value]),
-                    0..0x20 => bytes.extend(format!("\\u{value:04x}").into_bytes()),
+                    0..0x20 => {
+                        let _ = write!(bytes, "\\u{value:04x}"); // writing to a Vec cannot fail
+                    }
                     _ => bytes.push(value),
                 }
                 rest = tail.get(3..).unwrap_or_default();
@@ -183,7 +186,7 @@ fn mended(line: &[u8]) -> Option<Vec<u8>> {
     for chunk in bytes.utf8_chunks() {
         text.extend_from_slice(chunk.valid().as_bytes());
         for byte in chunk.invalid() {
-            text.extend(format!("\\\\x{byte:02X}").into_bytes());
+            let _ = write!(text, "\\\\x{byte:02X}"); // nor here
         }
     }
     Some(text)

@@ -95,6 +95,11 @@ fn a_stream_cut_anywhere_gives_its_lines_and_one_error() {
                 assert_eq!(got.rejects, 0, "{name} cut at {cut}: a cut line is no line");
                 let told = got.failures[0].to_string();
                 assert!(told.starts_with("memory: "), "{told}");
+                // xz tells a cut in the second stream's magic as damage.
+                assert!(
+                    name.ends_with("xz") || told.ends_with("ends before its compressed data does"),
+                    "{told}"
+                );
                 assert!(got.failures[0].offset <= cut as u64, "{told}");
             }
             most = most.max(got.paths.len());
@@ -130,7 +135,7 @@ fn oversized_windows_are_refused_before_they_are_allocated() {
         let got = run(vec![Input::File(data(name))], combined());
         assert_eq!((got.paths.len(), got.failures.len()), (0, 1), "{name}");
         let told = got.failures[0].to_string();
-        assert!(told.contains(name), "{told}");
+        assert!(told.contains(name) && told.contains("too much memory"), "{told}");
     }
 }
 
