@@ -46,6 +46,15 @@ impl<'a> Best<'a> {
         }
     }
 
+    /// As [`Best::offer`], but an empty value is kept until a better one comes: the client sent no such header.
+    fn offer_header(&mut self, rank: u8, value: &'a Value) {
+        let empty = matches!(value, Value::Text(text) if matches!(text.as_str(), "" | "-"));
+        if empty && self.value.is_none() {
+            *self = Best { rank: u8::MAX, value: Some(value) };
+        }
+        self.offer(rank, value);
+    }
+
     fn text(&self) -> Option<SmolStr> {
         match self.value? {
             Value::Text(text) => Some(literal(text.as_bytes())),
@@ -53,6 +62,11 @@ impl<'a> Best<'a> {
             Value::List(items) => items.first().and_then(Value::as_text).map(|t| literal(t.as_bytes())),
             _ => None,
         }
+    }
+
+    /// A header that the log records: `-` and nothing say that the client sent none, which is known.
+    fn header(&self) -> Option<SmolStr> {
+        self.text().map(|text| if text == "-" { SmolStr::new_static("") } else { text })
     }
 
     fn number(&self) -> Option<f64> {
@@ -134,10 +148,10 @@ impl<'a> Seen<'a> {
             "request_time" | "duration" => self.seconds.offer(0, value),
             "Duration" => self.nanoseconds.offer(0, value),                       // Traefik
 
-            "http_referer" | "request_Referer" => self.referrer.offer(0, value),
-            "http_referrer" | "referer" | "referrer" => self.referrer.offer(1, value),
-            "http_user_agent" | "request_User-Agent" => self.agent.offer(0, value),
-            "user_agent" | "agent" => self.agent.offer(1, value),
+            "http_referer" | "request_Referer" => self.referrer.offer_header(0, value),
+            "http_referrer" | "referer" | "referrer" => self.referrer.offer_header(1, value),
+            "http_user_agent" | "request_User-Agent" => self.agent.offer_header(0, value),
+            "user_agent" | "agent" => self.agent.offer_header(1, value),
             "host" => self.host.offer(0, value),
             "http_host" | "RequestHost" => self.host.offer(1, value),
             "server_name" | "vhost" => self.host.offer(2, value),
@@ -169,8 +183,8 @@ impl<'a> Seen<'a> {
     fn take_caddy_headers(&mut self, headers: &'a Value) {
         for (name, value) in headers.as_object().into_iter().flat_map(Fields::iter) {
             match name {
-                "User-Agent" => self.agent.offer(0, value),
-                "Referer" => self.referrer.offer(0, value),
+                "User-Agent" => self.agent.offer_header(0, value),
+                "Referer" => self.referrer.offer_header(0, value),
                 "X-Forwarded-For" => self.forwarded_for.offer(0, value),
                 _ => {}
             }
@@ -192,8 +206,8 @@ impl<'a> Seen<'a> {
         }
         exchange.user = self.user.text();
         exchange.bytes = self.bytes.whole();
-        exchange.referrer = self.referrer.text();
-        exchange.user_agent = self.agent.text();
+        exchange.referrer = self.referrer.header();
+        exchange.user_agent = self.agent.header();
         exchange.host = self.host.text();
         exchange.forwarded_for = self.forwarded_for.text();
         exchange.ja3 = self.ja3.text();

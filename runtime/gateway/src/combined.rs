@@ -40,9 +40,9 @@ pub fn parse(line: &[u8]) -> Result<HttpExchange, RejectReason> {
     exchange.bytes = read_size(size)?;
 
     let Some((referrer, rest)) = quoted_field(rest)? else { return Ok(exchange) };
-    exchange.referrer = present(referrer);
+    exchange.referrer = Some(header(referrer));
     let Some((agent, rest)) = quoted_field(rest)? else { return Ok(exchange) };
-    exchange.user_agent = present(agent);
+    exchange.user_agent = Some(header(agent));
     if let Ok(Some((extra, _))) = quoted_field(rest)
         && extra.split(|b| *b == b',').all(|part| client::address(part.trim_ascii()).is_some())
     {
@@ -90,14 +90,12 @@ pub fn print(exchange: &HttpExchange) -> String {
     out.push_str(&exchange.status.map_or("-".to_owned(), |s| s.to_string()));
     out.push(' ');
     out.push_str(&exchange.bytes.map_or("-".to_owned(), |b| b.to_string()));
-    for text in [&exchange.referrer, &exchange.user_agent] {
+    // What stands behind a field makes it a column of the format; a common line has none of these.
+    let columns = [&exchange.referrer, &exchange.user_agent, &exchange.forwarded_for];
+    let recorded = columns.iter().rposition(|text| text.is_some()).map_or(0, |last| last + 1);
+    for text in columns.into_iter().take(recorded) {
         out.push_str(" \"");
         write_escaped(&mut out, &or_dash(text));
-        out.push('"');
-    }
-    if let Some(chain) = &exchange.forwarded_for {
-        out.push_str(" \"");
-        write_escaped(&mut out, chain);
         out.push('"');
     }
     out
@@ -215,6 +213,11 @@ fn word(text: &[u8]) -> (&[u8], &[u8]) {
     memchr::memchr(b' ', text).and_then(|at| text.split_at_checked(at)).unwrap_or((text, &[]))
 }
 
+/// A header that the format records: `-` says that the client sent none, which is known, not missing.
+fn header(raw: &[u8]) -> SmolStr {
+    if raw == b"-" { SmolStr::new_static("") } else { unescaped(raw) }
+}
+
 fn present(raw: &[u8]) -> Option<SmolStr> {
     if raw == b"-" { None } else { Some(unescaped(raw)) }
 }
@@ -277,11 +280,11 @@ mod tests {
     }
 
     #[test]
-    fn missing_is_not_empty() {
+    fn a_header_not_sent_is_known_to_be_empty() {
         let e = rest("\"GET / HTTP/1.1\" 000 - \"-\" \"\" \"192.0.2.7, 192.0.2.8\" 0.005").unwrap();
         assert_eq!(
             (e.status, e.bytes, e.referrer.as_deref(), e.user_agent.as_deref()),
-            (None, None, None, Some(""))
+            (None, None, Some(""), Some(""))
         );
         assert_eq!(e.forwarded_for.as_deref(), Some("192.0.2.7, 192.0.2.8"));
         let e = rest("\"GET / HTTP/1.1\" 200 5 \"-\" \"x\" 500 \"test@docker\" \"http://172.17.0.3:80\" 0ms")

@@ -47,10 +47,10 @@ pub struct HttpExchange {
     /// Bytes sent: of the body where the log tells, else of the whole response.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bytes: Option<u64>,
-    /// The `Referer` header; empty when sent empty.
+    /// The `Referer` header; empty when the log says that none was sent, missing when it does not say.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub referrer: Option<SmolStr>,
-    /// The `User-Agent` header; empty when sent empty.
+    /// The `User-Agent` header; empty when the log says that none was sent, missing when it does not say.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_agent: Option<SmolStr>,
     /// The host asked for, or the server's name for it.
