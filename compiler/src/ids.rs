@@ -45,6 +45,8 @@ ids! {
     ScheduleId;
     /// A user-defined client shape.
     FingerprintId;
+    /// A pure, inlined function.
+    FunctionId;
     /// An expression node.
     ExprId;
     /// A parameter of a policy.

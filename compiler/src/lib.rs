@@ -1,7 +1,10 @@
 //! Names, types and lints for Weir policies; the typed [`hir::Hir`] and the reference walker.
 
+pub mod env;
 pub mod hir;
 pub mod ids;
+pub mod literal;
 pub mod schema;
+pub mod suggest;
 pub mod types;
 pub mod value;
