@@ -9,6 +9,7 @@
 //! against an [`Env`].
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use smol_str::SmolStr;
@@ -20,7 +21,11 @@ use crate::schema::Schema;
 use crate::suggest;
 use crate::types::Type;
 
+mod assets;
 mod build;
+mod imports;
+mod recursion;
+mod schema;
 pub mod types;
 
 pub use types::{Resolved, resolve_present, resolve_type};
@@ -242,6 +247,9 @@ impl Env {
     /// The same with other exemption rights.
     #[must_use]
     pub fn with_rights(mut self, rights: Rights) -> Self {
+        let mut hasher = DefaultHasher::new();
+        (self.fingerprint, &rights.granted).hash(&mut hasher);
+        self.fingerprint = hasher.finish();
         self.rights = rights;
         self
     }

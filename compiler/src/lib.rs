@@ -4,6 +4,7 @@ pub mod env;
 pub mod hir;
 pub mod ids;
 pub mod literal;
+pub mod mentions;
 pub mod schema;
 pub mod suggest;
 pub mod types;
