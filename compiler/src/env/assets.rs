@@ -6,7 +6,7 @@ use weir_dsl::ast::{self, ExprKind, LiteralKind, Verb};
 use weir_dsl::{Code, Diagnostic, FileSpan, Span};
 
 use super::build::at;
-use super::types::{resolve_present, resolve_type};
+use super::types::{resolve_list, resolve_present};
 use super::{Env, Function, Scope};
 use crate::hir::{Declarations, Decoy, Fingerprint, List, Model, Named, Rate, Schedule, Source, Table};
 use crate::ids::*;
@@ -40,7 +40,7 @@ pub(super) fn named(name: &ast::Name, scope: Scope<'_>) -> Named {
 }
 
 pub(super) fn list(list: &ast::List, out: &mut Out<'_>) -> ListId {
-    let member = match resolve_present(&list.ty, out.scope.file, out.diagnostics) {
+    let member = match resolve_list(&list.ty, out.scope.file, out.diagnostics) {
         Type::Set(member) => *member,
         Type::Error => Type::Error,
         other => {
@@ -192,7 +192,7 @@ pub(super) fn schedule(schedule: &ast::Schedule, out: &mut Out<'_>) -> ScheduleI
 
 pub(super) fn function<'a>(function: &'a ast::Function, out: &mut Out<'_>) -> (&'a ast::Name, Function) {
     let params = parameters(&function.params, out);
-    let output = resolve_type(&function.output, out.scope.file, out.diagnostics).ty;
+    let output = resolve_present(&function.output, out.scope.file, out.diagnostics);
     let made = Function {
         name: function.name.text.clone(),
         package: out.scope.package.into(),
