@@ -1,6 +1,7 @@
 //! Names, types and lints for Weir policies; the typed [`hir::Hir`] and the reference walker.
 
 pub mod arith;
+pub mod canonical;
 pub mod civil;
 pub mod convert;
 pub mod data;
@@ -14,4 +15,5 @@ pub mod show;
 pub mod suggest;
 pub mod types;
 pub mod value;
+pub mod visit;
 pub mod walk;
