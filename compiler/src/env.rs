@@ -195,8 +195,11 @@ pub struct Rights {
 impl Default for Rights {
     /// Those of the standard library, which hold unless a project says otherwise.
     fn default() -> Self {
-        let pairs = [("std.protect", "std.addresses"), ("web.agents", "retail.scraping")];
-        let granted = pairs.into_iter().map(|(by, from)| (by.into(), BTreeSet::from([SmolStr::from(from)])));
+        let pairs: [(&str, &[&str]); 2] =
+            [("std.protect", &["std.addresses", "web.addresses"]), ("web.agents", &["retail.scraping"])];
+        let granted = pairs
+            .iter()
+            .map(|(by, from)| (SmolStr::from(*by), from.iter().map(|name| SmolStr::from(*name)).collect()));
         Self { granted: granted.collect() }
     }
 }

@@ -10,6 +10,7 @@ pub mod hir;
 pub mod ids;
 pub mod literal;
 pub mod mentions;
+pub mod project;
 pub mod schema;
 pub mod show;
 pub mod suggest;
