@@ -13,6 +13,7 @@ pub mod ast;
 pub mod codes;
 pub mod diagnostic;
 pub mod fix;
+pub mod format;
 pub mod pages;
 pub mod parse;
 pub mod render;
