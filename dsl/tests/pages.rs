@@ -5,9 +5,9 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use weir_dsl::Code;
 use weir_dsl::codes::REGISTRY;
 use weir_dsl::pages::page;
+use weir_dsl::{Code, FileId, parse};
 
 /// Pages whose fault no policy file of its own can show: bytes that are not text, a project file, the age of
 /// a file.
@@ -62,6 +62,25 @@ fn every_page_shows_the_fault_and_its_mending() {
             assert!(known, "{}: {info}", entry.code);
             let whole = text.starts_with("package ") || info == "weir fail(W0005)";
             assert!(whole || !info.starts_with("weir"), "{}: a block is a whole file", entry.code);
+        }
+    }
+}
+
+/// Faults of reading text are found here; those of later stages must at least read well, so that the fault
+/// shown is the only one.
+#[test]
+fn the_parser_finds_its_own_faults_and_no_others() {
+    let own = [Code::SYNTAX, Code::UNBALANCED, Code::TOO_LARGE, Code::NO_PACKAGE, Code::BAD_LITERAL];
+    for entry in REGISTRY {
+        for (info, text) in blocks(page(entry.code).unwrap()) {
+            if !info.starts_with("weir") {
+                continue;
+            }
+            let (_, diagnostics) = parse(FileId(0), &text);
+            let found: Vec<Code> = diagnostics.iter().map(|diagnostic| diagnostic.code).collect();
+            let expected =
+                if info != "weir" && own.contains(&entry.code) { vec![entry.code] } else { vec![] };
+            assert_eq!(found, expected, "{}: {info}: {diagnostics:#?}", entry.code);
         }
     }
 }
