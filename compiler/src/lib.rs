@@ -7,6 +7,7 @@ pub mod civil;
 pub mod convert;
 pub mod data;
 pub mod env;
+pub mod evolution;
 pub mod hir;
 pub mod ids;
 pub mod link;

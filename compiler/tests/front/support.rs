@@ -1,6 +1,10 @@
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests may; helpers outside `#[test]` are not seen as such"
+)]
 //! Golden files: an input, and beside it what is said of it.
-//!
-//! `WEIR_BLESS=1 cargo test` writes what is said now.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
