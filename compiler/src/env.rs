@@ -9,6 +9,7 @@
 //! against an [`Env`].
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use smol_str::SmolStr;
@@ -20,7 +21,11 @@ use crate::schema::Schema;
 use crate::suggest;
 use crate::types::Type;
 
+mod assets;
 mod build;
+mod imports;
+mod recursion;
+mod schema;
 pub mod types;
 
 pub use types::{Resolved, resolve_present, resolve_type};
@@ -190,8 +195,11 @@ pub struct Rights {
 impl Default for Rights {
     /// Those of the standard library, which hold unless a project says otherwise.
     fn default() -> Self {
-        let pairs = [("std.protect", "std.addresses"), ("web.agents", "retail.scraping")];
-        let granted = pairs.into_iter().map(|(by, from)| (by.into(), BTreeSet::from([SmolStr::from(from)])));
+        let pairs: [(&str, &[&str]); 2] =
+            [("std.protect", &["std.addresses", "web.addresses"]), ("web.agents", &["retail.scraping"])];
+        let granted = pairs
+            .iter()
+            .map(|(by, from)| (SmolStr::from(*by), from.iter().map(|name| SmolStr::from(*name)).collect()));
         Self { granted: granted.collect() }
     }
 }
@@ -242,6 +250,9 @@ impl Env {
     /// The same with other exemption rights.
     #[must_use]
     pub fn with_rights(mut self, rights: Rights) -> Self {
+        let mut hasher = DefaultHasher::new();
+        (self.fingerprint, &rights.granted).hash(&mut hasher);
+        self.fingerprint = hasher.finish();
         self.rights = rights;
         self
     }

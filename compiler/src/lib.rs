@@ -1,10 +1,20 @@
 //! Names, types and lints for Weir policies; the typed [`hir::Hir`] and the reference walker.
 
+pub mod arith;
+pub mod canonical;
+pub mod civil;
+pub mod convert;
+pub mod data;
 pub mod env;
 pub mod hir;
 pub mod ids;
 pub mod literal;
+pub mod mentions;
+pub mod project;
 pub mod schema;
+pub mod show;
 pub mod suggest;
 pub mod types;
 pub mod value;
+pub mod visit;
+pub mod walk;

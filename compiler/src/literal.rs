@@ -1,14 +1,13 @@
 //! Literals to values of a type.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
-use ipnet::IpNet;
 use weir_dsl::ast::LiteralKind;
 
+use crate::convert;
 use crate::hir::Rate;
 use crate::types::Type;
-use crate::value::{Country, Currency, Value};
+use crate::value::{Currency, Value};
 
 /// Why a literal is not of a type.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,7 +63,7 @@ pub fn value_of(literal: &LiteralKind, ty: &Type) -> Result<Value, Misfit> {
             Ok(Value::Float(share))
         }
         (LiteralKind::Duration(text), Type::Duration) => {
-            duration(text).map(Value::Duration).ok_or_else(|| value(format!("`{text}` is too long")))
+            convert::duration(text).map(Value::Duration).ok_or_else(|| value(format!("`{text}` is too long")))
         }
         (LiteralKind::Rate(text), Type::Rate) => {
             let rate = rate(text).ok_or_else(|| value(format!("`{text}` is too fast")))?;
@@ -122,21 +121,6 @@ pub fn share(text: &str) -> Option<f64> {
     float(&format!("{}e-2", plain(text)))
 }
 
-/// A duration with its unit (`250ms`, `10m`), in milliseconds.
-pub fn duration(text: &str) -> Option<i64> {
-    let unit = text.find(|letter: char| letter.is_ascii_alphabetic())?;
-    let (number, unit) = text.split_at_checked(unit)?;
-    let scale = match unit {
-        "ms" => 1,
-        "s" => 1_000,
-        "m" => 60_000,
-        "h" => 3_600_000,
-        "d" => 86_400_000,
-        _ => return None,
-    };
-    integer(number)?.checked_mul(scale)
-}
-
 /// A rate with its unit (`20/s`, `1_000/min`), exactly.
 pub fn rate(text: &str) -> Option<Rate> {
     let (number, unit) = text.split_once('/')?;
@@ -158,15 +142,12 @@ pub fn money(text: &str) -> Result<Value, String> {
     let (code, amount) =
         text.split_once(' ').ok_or_else(|| format!("`{text}` is not an amount; write `USD 5`"))?;
     let currency = Currency::parse(code).ok_or_else(|| format!("`{code}` is not a currency"))?;
-    let amount = plain(amount.trim());
-    let (whole, fraction) = amount.split_once('.').unwrap_or((&amount, ""));
-    let digits = currency.digits() as usize;
-    if fraction.len() > digits {
-        return Err(format!("{code} has {digits} decimal digits, not {}", fraction.len()));
+    let fraction = amount.split_once('.').map_or(0, |(_, fraction)| plain(fraction).len());
+    let digits = currency.digits();
+    if fraction > digits as usize {
+        return Err(format!("{code} has {digits} decimal digits, not {fraction}"));
     }
-    let minor = format!("{whole}{fraction:0<digits$}");
-    let minor = minor.parse().map_err(|_| format!("`{text}` is too large"))?;
-    Ok(Value::Money(minor, currency))
+    convert::money(text).ok_or_else(|| format!("`{text}` is too large"))
 }
 
 /// The value of text where a `ty` is needed: how lists, tables and tests write it.
@@ -174,31 +155,24 @@ pub fn money(text: &str) -> Result<Value, String> {
 /// # Errors
 /// As [`value_of`].
 pub fn of_text(text: &str, ty: &Type) -> Result<Value, Misfit> {
-    let or = |value: Option<Value>, what: &str| {
-        value.ok_or_else(|| Misfit::Value(format!("`{text}` is not {what}")))
-    };
-    match ty {
-        Type::Text | Type::Id(_) | Type::Fingerprint | Type::Error => Ok(Value::Text(Arc::from(text))),
-        Type::Ip => or(text.parse::<IpAddr>().ok().map(Value::Ip), "an address"),
-        Type::Cidr => or(cidr(text).map(Value::Cidr), "a range of addresses"),
-        Type::Asn => {
-            let digits = text.strip_prefix("AS").unwrap_or(text);
-            or(digits.parse().ok().map(Value::Asn), "a network's number")
+    let what = match ty {
+        Type::Text | Type::Id(_) | Type::Fingerprint | Type::Pattern | Type::Error => {
+            return Ok(Value::Text(Arc::from(text)));
         }
-        Type::Country => or(Country::parse(text).map(Value::Country), "a country: two capital letters"),
         Type::Enum(variants) => {
             let at = variants.iter().position(|variant| variant == text);
             let value = at.and_then(|at| u16::try_from(at).ok()).map(Value::Variant);
-            or(value, &format!("one of {}", variants.join(", ")))
+            return value
+                .ok_or_else(|| Misfit::Value(format!("`{text}` is not one of {}", variants.join(", "))));
         }
-        _ => Err(Misfit::Type("text")),
-    }
-}
-
-/// A range of addresses; a single address is a range of one.
-pub fn cidr(text: &str) -> Option<IpNet> {
-    let range = text.parse::<IpNet>().ok().map(|range| range.trunc());
-    range.or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
+        Type::Ip => "an address",
+        Type::Cidr => "a range of addresses",
+        Type::Asn => "a network's number",
+        Type::Country => "a country: two capital letters",
+        Type::Timestamp => "a time: write `2026-03-01T12:00:00Z`",
+        _ => return Err(Misfit::Type("text")),
+    };
+    convert::from_text(text, ty).ok_or_else(|| Misfit::Value(format!("`{text}` is not {what}")))
 }
 
 /// Without the `_` between digits.
@@ -212,12 +186,6 @@ mod tests {
 
     #[test]
     fn units() {
-        assert_eq!(duration("250ms"), Some(250));
-        assert_eq!(duration("10m"), Some(600_000));
-        assert_eq!(duration("1_0d"), Some(864_000_000));
-        assert_eq!(duration("10"), None);
-        assert_eq!(duration("10w"), None);
-        assert_eq!(duration("9223372036854775807d"), None);
         assert_eq!(rate("1_000/min"), Some(Rate { count: 1000, per: 60_000 }));
         assert_eq!(rate("5/fortnight"), None);
         assert_eq!(share("0.1"), Some(0.001));
@@ -257,9 +225,8 @@ mod tests {
     fn text_becomes_what_is_written_in_it() {
         assert_eq!(of_text("203.0.113.7", &Type::Ip), Ok(Value::Ip([203, 0, 113, 7].into())));
         assert_eq!(of_text("AS64500", &Type::Asn), Ok(Value::Asn(64500)));
-        assert_eq!(of_text("DE", &Type::Country), Ok(Value::Country(Country(*b"DE"))));
-        assert_eq!(cidr("10.1.2.3/8").map(|range| range.to_string()).as_deref(), Some("10.0.0.0/8"));
-        assert_eq!(cidr("10.1.2.3").map(|range| range.to_string()).as_deref(), Some("10.1.2.3/32"));
+        assert!(matches!(of_text("2026-03-01T12:00:00Z", &Type::Timestamp), Ok(Value::Time(_))));
+        assert_eq!(of_text("DE", &Type::Country), Ok(Value::Country(crate::value::Country(*b"DE"))));
         let channel = Type::Enum(Arc::from(["web".into(), "api".into()]));
         assert_eq!(of_text("api", &channel), Ok(Value::Variant(1)));
         assert!(of_text("fax", &channel).is_err());

@@ -46,6 +46,8 @@ pub enum Type {
     List(Box<Type>),
     /// By key.
     Map(Box<Type>, Box<Type>),
+    /// A glob; as the member of a `set<pattern>` only.
+    Pattern,
     /// What follows from an error already reported; mixes with everything.
     Error,
 }
@@ -94,6 +96,7 @@ impl fmt::Display for Type {
             Self::Rate => "rate",
             Self::Probability => "probability",
             Self::Fingerprint => "fingerprint",
+            Self::Pattern => "pattern",
             Self::Error => "?",
             Self::Id(of) => return write!(f, "id<{of}>"),
             Self::Enum(variants) => return write!(f, "enum {{ {} }}", variants.join(", ")),

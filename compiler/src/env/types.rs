@@ -60,20 +60,29 @@ const GENERIC: [(&str, &str); 4] =
 
 /// Resolves a type. Faults go to `diagnostics`, and the type is then [`Type::Error`] where they are.
 pub fn resolve_type(ty: &ast::Type, file: FileId, diagnostics: &mut Vec<Diagnostic>) -> Resolved {
-    let mut resolver = Resolver { file, diagnostics };
+    let mut resolver = Resolver { file, patterns: false, diagnostics };
     let (kind, bound) = resolver.outer(ty);
     Resolved { ty: kind, optional: ty.optional, bound }
 }
 
 /// Resolves a type that stands where `?` means nothing: parameters, answers, members.
 pub fn resolve_present(ty: &ast::Type, file: FileId, diagnostics: &mut Vec<Diagnostic>) -> Type {
-    let mut resolver = Resolver { file, diagnostics };
+    let mut resolver = Resolver { file, patterns: false, diagnostics };
+    resolver.refuse_optional(ty);
+    resolver.outer(ty).0
+}
+
+/// Resolves the type of a `list`, whose members may be patterns.
+pub(super) fn resolve_list(ty: &ast::Type, file: FileId, diagnostics: &mut Vec<Diagnostic>) -> Type {
+    let mut resolver = Resolver { file, patterns: true, diagnostics };
     resolver.refuse_optional(ty);
     resolver.outer(ty).0
 }
 
 struct Resolver<'a> {
     file: FileId,
+    /// `set<pattern>` is allowed.
+    patterns: bool,
     diagnostics: &'a mut Vec<Diagnostic>,
 }
 
@@ -121,7 +130,7 @@ impl Resolver<'_> {
                 (Type::List(Box::new(self.member(of))), self.bound(ty, bound, LIST_BOUND, ITEMS_LIMIT))
             }
             ("set", [of]) => {
-                (Type::Set(Box::new(self.member(of))), self.bound(ty, bound, SET_BOUND, ITEMS_LIMIT))
+                (Type::Set(Box::new(self.set_member(of))), self.bound(ty, bound, SET_BOUND, ITEMS_LIMIT))
             }
             ("map", [key, value]) => {
                 let key = self.member(key);
@@ -186,6 +195,25 @@ impl Resolver<'_> {
                 let help = Some("write `id<user>`".to_owned());
                 self.fault(Code::BAD_ARGUMENTS, ty, "`id` needs a plain name".to_owned(), help)
             }
+        }
+    }
+
+    fn set_member(&mut self, ty: &ast::Type) -> Type {
+        match &ty.kind {
+            TypeKind::Named { name, args, bound: None } if name.text == "pattern" && args.is_empty() => {
+                self.refuse_optional(ty);
+                if self.patterns {
+                    return Type::Pattern;
+                }
+                let title = "patterns are members of lists alone".to_owned();
+                self.fault(
+                    Code::TYPE_MISMATCH,
+                    ty,
+                    title,
+                    Some("write `list name: set<pattern> …`".to_owned()),
+                )
+            }
+            _ => self.member(ty),
         }
     }
 
