@@ -18,7 +18,7 @@
 //! The scope of a signal past one machine (`local`, `owned`, `global within D`) is accepted and means nothing
 //! yet: one machine owns all keys.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use smol_str::SmolStr;
@@ -36,7 +36,6 @@ mod cap;
 mod cohort;
 mod derive;
 mod expr;
-mod identity;
 mod key;
 mod literal;
 mod name;
@@ -52,7 +51,6 @@ mod test;
 mod tune;
 mod walk;
 
-pub use identity::identity;
 pub use tune::Tune;
 
 use name::Place;
@@ -186,8 +184,8 @@ struct Checker<'a> {
     error: Option<ExprId>,
     place: Place,
     members: policy::Members<'a>,
-    /// States by identity.
-    states: HashMap<Arc<str>, StateId>,
+    /// Of each state, what its expressions weigh, those of other states in them included.
+    state_weights: Vec<Weight>,
 }
 
 impl<'a> Checker<'a> {
@@ -209,7 +207,7 @@ impl<'a> Checker<'a> {
             error: None,
             place: Place::default(),
             members: policy::Members::default(),
-            states: HashMap::new(),
+            state_weights: Vec::new(),
         }
     }
 
@@ -283,6 +281,12 @@ impl<'a> Checker<'a> {
             weight.depth = weight.depth.max(of.depth + 1);
             weight.size = weight.size.saturating_add(of.size);
         });
+        if let ExprKind::Signal(signal) | ExprKind::Absent(signal) = &kind {
+            let state = self.hir.signals.get(*signal).map(|signal| signal.state.index());
+            let of = state.and_then(|state| self.state_weights.get(state)).copied().unwrap_or_default();
+            weight.depth = weight.depth.max(of.depth + 1);
+            weight.size = weight.size.saturating_add(of.size);
+        }
         if weight.depth > DEPTH_LIMIT || weight.size > SIZE_LIMIT || self.hir.exprs.len() >= NODES_LIMIT {
             return self.too_large(span);
         }

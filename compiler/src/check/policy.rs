@@ -407,7 +407,7 @@ impl<'a> Checker<'a> {
             return;
         }
         // State that nothing reads is not kept.
-        let (hir, weights, states) = (self.hir.clone(), self.weights.clone(), self.states.clone());
+        let (hir, weights, states) = (self.hir.clone(), self.weights.clone(), self.state_weights.clone());
         for (name, local, span) in &unread {
             let (code, what) = match local {
                 Local::Param(_) => (Code::UNUSED_DECLARATION, "parameter"),
@@ -436,7 +436,8 @@ impl<'a> Checker<'a> {
                 self.report(diagnostic);
             }
         }
-        (self.hir, self.weights, self.states) = (hir, weights, states);
+        (self.hir, self.weights, self.state_weights) = (hir, weights, states);
+        self.error = None;
     }
 
     fn named_unread(&mut self, expr: &'a ast::Expr, name: &str, on: Span) {

@@ -1,11 +1,12 @@
-//! State: kept once for all who need the same, and its size.
+//! State: what it is, when it is updated, and its size. Equal states become one when fragments are linked.
 
 use std::sync::Arc;
 
 use weir_dsl::ast::{Statistic, WindowKind};
 use weir_dsl::{Code, Span, ast};
 
-use super::{Checker, identity};
+use super::{Checker, Weight};
+use crate::canonical;
 use crate::hir::{self, Key, Measure, Phase, State, Window};
 use crate::ids::*;
 use crate::literal;
@@ -14,11 +15,9 @@ use crate::value::Value;
 
 /// The longest window: 2^42 milliseconds, more than a century.
 pub const WINDOW_LIMIT: i64 = 1 << 42;
-/// The longest canonical text of a state, in bytes.
-const IDENTITY_LIMIT: usize = 256 * 1024;
 
 impl Checker<'_> {
-    /// Adds a state, or finds the one that is the same.
+    /// Adds a state.
     pub(super) fn state(
         &mut self,
         measure: Measure,
@@ -30,33 +29,46 @@ impl Checker<'_> {
     ) -> Option<StateId> {
         let phase = self.state_phase(&measure, event, filter, key.as_ref());
         let bytes_per_key = self.bytes_per_key(&measure, window);
-        let mut state = State { measure, event, filter, key, window, phase, identity: Arc::from(""), bytes_per_key };
-        let text = identity(&self.hir, &state);
-        if text.len() > IDENTITY_LIMIT {
-            self.fault(Code::TOO_LARGE, span, "signals nested too deeply in one another", "");
+        let weight = self.state_weight(&measure, filter);
+        if weight.size > super::SIZE_LIMIT || weight.depth > super::DEPTH_LIMIT {
+            self.too_large(span);
             return None;
         }
-        state.identity = text.into();
-        if let Some(known) = self.states.get(&state.identity) {
-            return Some(*known);
+        let identity = Arc::from("");
+        let id = self.hir.states.push(State { measure, event, filter, key, window, phase, identity, bytes_per_key });
+        self.state_weights.push(weight);
+        let identity = canonical::state(&self.hir, id);
+        if let Some(state) = self.hir.states.get_mut(id) {
+            state.identity = identity.into();
         }
-        let identity = Arc::clone(&state.identity);
-        let id = self.hir.states.push(state);
-        self.states.insert(identity, id);
         Some(id)
+    }
+
+    /// What the expressions of a state weigh when they are written out as trees.
+    fn state_weight(&self, measure: &Measure, filter: Option<ExprId>) -> Weight {
+        let mut weight = Weight { depth: 1, size: 1 };
+        let mut add = |of: Option<&Weight>| {
+            let of = of.copied().unwrap_or_default();
+            weight.depth = weight.depth.max(of.depth + 1);
+            weight.size = weight.size.saturating_add(of.size);
+        };
+        if let Measure::Usual { of, .. } = measure {
+            add(self.state_weights.get(of.index()));
+        }
+        for expr in measured(measure).iter().chain(filter.iter()) {
+            add(self.weights.get(expr.index()));
+        }
+        weight
     }
 
     /// A state is updated as soon as everything it reads of its event is known.
     fn state_phase(&self, measure: &Measure, event: EventId, filter: Option<ExprId>, key: Option<&Key>) -> Phase {
         let events = [event];
         let mut phase = self.event_phase(&events);
-        let values: &[ExprId] = match measure {
-            Measure::Share(value) | Measure::Sequential(value) | Measure::Of(_, value) => std::slice::from_ref(value),
-            Measure::Distinct(values) | Measure::Entropy(values) | Measure::Top(values) => values,
-            Measure::Usual { of, .. } => return self.hir.states.get(*of).map_or(phase, |state| state.phase),
-            _ => &[],
-        };
-        for expr in values.iter().chain(filter.iter()) {
+        if let Measure::Usual { of, .. } = measure {
+            return self.hir.states.get(*of).map_or(phase, |state| state.phase);
+        }
+        for expr in measured(measure).iter().chain(filter.iter()) {
             phase = phase.max(self.phase(*expr, &events));
         }
         phase.max(key.map_or(Phase::Request, |key| self.key_phase(key, &events)))
@@ -176,5 +188,14 @@ impl Checker<'_> {
             self.fault(Code::TYPE_MISMATCH, literal.span, title, "");
         }
         number
+    }
+}
+
+/// The expressions that a measure is of.
+pub(crate) fn measured(measure: &Measure) -> &[ExprId] {
+    match measure {
+        Measure::Share(value) | Measure::Sequential(value) | Measure::Of(_, value) => std::slice::from_ref(value),
+        Measure::Distinct(values) | Measure::Entropy(values) | Measure::Top(values) => values,
+        _ => &[],
     }
 }
