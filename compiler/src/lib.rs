@@ -1,6 +1,7 @@
 //! Names, types and lints for Weir policies; the typed [`hir::Hir`] and the reference walker.
 
 pub mod arith;
+pub mod budget;
 pub mod canonical;
 pub mod civil;
 pub mod convert;
@@ -8,12 +9,14 @@ pub mod data;
 pub mod env;
 pub mod hir;
 pub mod ids;
+pub mod link;
 pub mod literal;
 pub mod mentions;
 pub mod project;
 pub mod schema;
 pub mod show;
 pub mod suggest;
+pub mod tune;
 pub mod types;
 pub mod value;
 pub mod visit;

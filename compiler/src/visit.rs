@@ -126,7 +126,8 @@ fn key_part(part: &mut KeyPart, with: &mut impl Visitor) {
     }
 }
 
-fn expr(Expr { kind, ty: _, at }: &mut Expr, with: &mut impl Visitor) {
+/// Visits every reference of an expression node.
+pub fn expr(Expr { kind, ty: _, at }: &mut Expr, with: &mut impl Visitor) {
     with.place(at);
     match kind {
         ExprKind::Const(_)
