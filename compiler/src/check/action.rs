@@ -62,7 +62,11 @@ impl<'a> Checker<'a> {
 
     fn points(&mut self, points: i64, span: Span) -> Option<Action> {
         if points.unsigned_abs() > POINTS_LIMIT.unsigned_abs() || points == 0 {
-            let title = if points == 0 { "no points".to_owned() } else { format!("{points} points; a score is between 0 and 100") };
+            let title = if points == 0 {
+                "no points".to_owned()
+            } else {
+                format!("{points} points; a score is between 0 and 100")
+            };
             self.fault(Code::OUT_OF_RANGE, span, title, "write between -100 and +100");
             return None;
         }
@@ -112,7 +116,9 @@ impl<'a> Checker<'a> {
         let queue = self.found(queue, result);
         let within = self.window(within);
         let status = match with {
-            Some(ast::With::Status(status, at)) if otherwise == Verb::Block => Some(self.status(*status, *at)?),
+            Some(ast::With::Status(status, at)) if otherwise == Verb::Block => {
+                Some(self.status(*status, *at)?)
+            }
             Some(ast::With::Status(_, at)) => {
                 let title = format!("`{}` has no status", otherwise.word());
                 self.fault(Code::BAD_ACTION, *at, title, "only `block` answers with a status");
@@ -126,7 +132,12 @@ impl<'a> Checker<'a> {
         };
         if matches!(otherwise, Verb::Hold | Verb::Redirect | Verb::Deceive | Verb::Throttle | Verb::Delay) {
             let title = format!("`{}` settles nothing when the time is over", otherwise.word());
-            self.fault(Code::BAD_ACTION, span, title, "write `else pass`, `else block`, `else step-up` or `else challenge`");
+            self.fault(
+                Code::BAD_ACTION,
+                span,
+                title,
+                "write `else pass`, `else block`, `else step-up` or `else challenge`",
+            );
             return None;
         }
         let held = held?;
@@ -224,16 +235,27 @@ impl<'a> Checker<'a> {
         }
         if verdict.verb == Verb::Hold {
             let title = "a hold does not say who looks at it";
-            self.fault(Code::BAD_ACTION, span, title, "write `hold transfer for fraud-desk within 4h else block`");
+            self.fault(
+                Code::BAD_ACTION,
+                span,
+                title,
+                "write `hold transfer for fraud-desk within 4h else block`",
+            );
         }
-        let sparing: Vec<Option<hir::Spared>> =
-            verdict.sparing.iter().map(|spared| self.spared(spared, target.is_some(), on.map(|(event, _)| event))).collect();
+        let sparing: Vec<Option<hir::Spared>> = verdict
+            .sparing
+            .iter()
+            .map(|spared| self.spared(spared, target.is_some(), on.map(|(event, _)| event)))
+            .collect();
         if let Some(target) = &target {
             self.check_crowd(verdict, target, to.as_ref(), span);
         }
-        let sound = self.diagnostics.get(before..).unwrap_or_default().iter().all(|diagnostic| {
-            diagnostic.severity != weir_dsl::Severity::Error
-        });
+        let sound = self
+            .diagnostics
+            .get(before..)
+            .unwrap_or_default()
+            .iter()
+            .all(|diagnostic| diagnostic.severity != weir_dsl::Severity::Error);
         sound.then(|| Verdict {
             verb: verdict.verb,
             target,
@@ -261,14 +283,19 @@ impl<'a> Checker<'a> {
         }
         let key_span = verdict.target.as_ref().map_or(span, |key| key.span);
         if verdict.renewing && matches!(target.kind, KeyKind::Place | KeyKind::Software) {
-            let diagnostic = Diagnostic::new(Code::RENEWING_CROWD, self.at(span), format!("`renewing` on `{}`", target.text))
-                .also(self.at(key_span), of)
-                .note("every attempt of anybody behind it would keep the time running")
-                .help("leave `renewing` out");
+            let diagnostic = Diagnostic::new(
+                Code::RENEWING_CROWD,
+                self.at(span),
+                format!("`renewing` on `{}`", target.text),
+            )
+            .also(self.at(key_span), of)
+            .note("every attempt of anybody behind it would keep the time running")
+            .help("leave `renewing` out");
             self.report(diagnostic);
         }
         if verdict.on.is_none() {
-            let event = self.place.events.first().map_or_else(|| "login".into(), |event| self.event_name(*event));
+            let event =
+                self.place.events.first().map_or_else(|| "login".into(), |event| self.event_name(*event));
             let diagnostic = Diagnostic::new(
                 Code::NO_SCOPE,
                 self.at(span),
@@ -327,12 +354,22 @@ impl<'a> Checker<'a> {
             }
             Some(ast::With::Decoy(name)) => {
                 let title = format!("`{}` answers with no decoy", verdict.verb.word());
-                self.fault(Code::BAD_ACTION, name.span, title, &format!("write `deceive … with {}`", name.text));
+                self.fault(
+                    Code::BAD_ACTION,
+                    name.span,
+                    title,
+                    &format!("write `deceive … with {}`", name.text),
+                );
                 (None, None)
             }
             None => {
                 if verdict.verb == Verb::Deceive {
-                    self.fault(Code::BAD_ACTION, span, "deceive with what?", "name a decoy: `deceive with labyrinth`");
+                    self.fault(
+                        Code::BAD_ACTION,
+                        span,
+                        "deceive with what?",
+                        "name a decoy: `deceive with labyrinth`",
+                    );
                 }
                 (None, None)
             }
@@ -341,7 +378,9 @@ impl<'a> Checker<'a> {
 
     /// A decoy answers its own event.
     fn check_decoy(&mut self, decoy: DecoyId, name: &ast::Name, on_key: bool, on: Option<EventId>) {
-        let Some((event, at)) = self.hir.declarations.decoys.get(decoy).map(|decoy| (decoy.event, decoy.named.at)) else {
+        let Some((event, at)) =
+            self.hir.declarations.decoys.get(decoy).map(|decoy| (decoy.event, decoy.named.at))
+        else {
             return;
         };
         let touches = match on {
@@ -358,11 +397,22 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn to(&mut self, verdict: &ast::Verdict, target: Option<&Key>, on: Option<EventId>, span: Span) -> Option<To> {
+    fn to(
+        &mut self,
+        verdict: &ast::Verdict,
+        target: Option<&Key>,
+        on: Option<EventId>,
+        span: Span,
+    ) -> Option<To> {
         let verb = verdict.verb;
         match (&verdict.to, verb) {
             (None, Verb::Throttle) => {
-                self.fault(Code::BAD_ACTION, span, "throttle to what?", "say how fast: `throttle session to 1/s for 1h`");
+                self.fault(
+                    Code::BAD_ACTION,
+                    span,
+                    "throttle to what?",
+                    "say how fast: `throttle session to 1/s for 1h`",
+                );
                 None
             }
             (None, Verb::Redirect) => {
@@ -376,9 +426,14 @@ impl<'a> Checker<'a> {
                     self.fault(Code::BAD_ACTION, span, title, "write `throttle session to 1/s for 1h`");
                     return None;
                 }
-                let rate = rate_of(literal);
+                let rate = rate_of(&literal.kind);
                 if rate.is_none() {
-                    self.fault(Code::BAD_ACTION, literal.span, "a throttle's rate is above zero", "write `1/s`, or `block`");
+                    self.fault(
+                        Code::BAD_ACTION,
+                        literal.span,
+                        "a throttle's rate is above zero",
+                        "write `1/s`, or `block`",
+                    );
                 }
                 rate.map(To::Rate)
             }
@@ -407,7 +462,12 @@ impl<'a> Checker<'a> {
                     || place.value.starts_with("http://");
                 if !known || place.value.contains(['\r', '\n', '\0']) {
                     let title = "not a place to redirect to";
-                    self.fault(Code::BAD_ACTION, place.span, title, "write a path such as \"/wait\", or a URL");
+                    self.fault(
+                        Code::BAD_ACTION,
+                        place.span,
+                        title,
+                        "write a path such as \"/wait\", or a URL",
+                    );
                     return None;
                 }
                 Some(To::Place(place.value.clone()))
@@ -485,7 +545,12 @@ impl<'a> Checker<'a> {
             self.fault(Code::BAD_ACTION, syntax.span, title, "only what goes out can be masked");
         } else if frame.phase != Phase::Response {
             let title = "nothing to mask yet: this rule is decided before there is a response";
-            self.fault(Code::RESPONSE_PHASE, syntax.span, title, &format!("read the response in its condition: `{name} is known`"));
+            self.fault(
+                Code::RESPONSE_PHASE,
+                syntax.span,
+                title,
+                &format!("read the response in its condition: `{name} is known`"),
+            );
         } else if !matches!(self.field_type(field), Type::Text | Type::Id(_) | Type::Error) {
             let title = format!("only text can be masked, and `{name}` is {}", self.field_type(field));
             self.fault(Code::TYPE_MISMATCH, syntax.span, title, "");

@@ -5,8 +5,8 @@ use std::rc::Rc;
 use smol_str::SmolStr;
 use weir_dsl::{Code, Diagnostic, Span, ast};
 
-use super::name::{Place, PlaceKind};
 use super::Checker;
+use super::name::{Place, PlaceKind};
 use crate::env::{Entity, Function, Scope};
 use crate::hir::{Builtin, Call, ExprKind};
 use crate::ids::*;
@@ -37,7 +37,13 @@ const BUILTINS: [(&str, Builtin, bool); 18] = [
 
 impl Checker<'_> {
     /// Lowers `name(args)`.
-    pub(super) fn call(&mut self, name: &ast::Name, args: &[ast::Expr], span: Span, want: Option<&Type>) -> ExprId {
+    pub(super) fn call(
+        &mut self,
+        name: &ast::Name,
+        args: &[ast::Expr],
+        span: Span,
+        want: Option<&Type>,
+    ) -> ExprId {
         match self.env.find(self.scope.package, &name.text) {
             Some(Entity::Function(function)) => {
                 self.found(name, Ok(()));
@@ -50,14 +56,19 @@ impl Checker<'_> {
             Some(other) => {
                 self.found(name, Ok(()));
                 let title = format!("`{}` is {}, and cannot be called", name.text, other.kind());
-                let help = if matches!(other, Entity::Table(_)) { format!("write `{}[key]`", name.text) } else { String::new() };
+                let help = if matches!(other, Entity::Table(_)) {
+                    format!("write `{}[key]`", name.text)
+                } else {
+                    String::new()
+                };
                 self.fault(Code::WRONG_KIND, name.span, title, &help);
                 self.error(span)
             }
             None => match BUILTINS.iter().find(|(known, ..)| *known == name.text) {
                 Some((_, builtin, derive_only)) => {
                     if *derive_only && self.place.kind != PlaceKind::Derive {
-                        let title = format!("`{}` reads the exchange, which only a `derive` map sees", name.text);
+                        let title =
+                            format!("`{}` reads the exchange, which only a `derive` map sees", name.text);
                         self.fault(Code::BAD_ARGUMENTS, name.span, title, "make it a field of the event");
                         return self.error(span);
                     }
@@ -72,17 +83,34 @@ impl Checker<'_> {
         for arg in args {
             self.expr(arg, None);
         }
-        let callable = |entity: Option<&Entity>| matches!(entity, Some(Entity::Function(_) | Entity::Model(_)));
-        let visible = self.env.visible(self.scope.package).filter(|(_, entity)| callable(*entity)).map(|(name, _)| name);
+        let callable =
+            |entity: Option<&Entity>| matches!(entity, Some(Entity::Function(_) | Entity::Model(_)));
+        let visible = self
+            .env
+            .visible(self.scope.package)
+            .filter(|(_, entity)| callable(*entity))
+            .map(|(name, _)| name);
         let in_derive = self.place.kind == PlaceKind::Derive;
-        let builtins = BUILTINS.iter().filter(|(.., derive_only)| in_derive || !derive_only).map(|(name, ..)| *name);
+        let builtins =
+            BUILTINS.iter().filter(|(.., derive_only)| in_derive || !derive_only).map(|(name, ..)| *name);
         let near = suggest::nearest(&name.text, builtins.chain(visible)).map(SmolStr::from);
         let mut diagnostic = match near {
-            None if !self.env.is_faulty_import(self.scope.package, &name.text) => self.env.unknown(self.scope, name, []),
+            None if !self.env.is_faulty_import(self.scope.package, &name.text) => {
+                self.env.unknown(self.scope, name, [])
+            }
             None => return self.error(span),
-            Some(near) => Diagnostic::new(Code::UNKNOWN_NAME, self.at(name.span), format!("unknown function `{}`", name.text))
-                .help(format!("did you mean `{near}`?"))
-                .fix(format!("write `{near}`"), self.at(name.span), near, weir_dsl::Applicability::Suggested),
+            Some(near) => Diagnostic::new(
+                Code::UNKNOWN_NAME,
+                self.at(name.span),
+                format!("unknown function `{}`", name.text),
+            )
+            .help(format!("did you mean `{near}`?"))
+            .fix(
+                format!("write `{near}`"),
+                self.at(name.span),
+                near,
+                weir_dsl::Applicability::Suggested,
+            ),
         };
         if diagnostic.code == Code::UNKNOWN_NAME {
             diagnostic.title = format!("unknown function `{}`", name.text);
@@ -92,14 +120,26 @@ impl Checker<'_> {
     }
 
     /// Lowers arguments against declared types; nothing when their number is wrong.
-    fn arguments(&mut self, name: &ast::Name, args: &[ast::Expr], params: &[(SmolStr, Type)], span: Span) -> Option<Vec<ExprId>> {
+    fn arguments(
+        &mut self,
+        name: &ast::Name,
+        args: &[ast::Expr],
+        params: &[(SmolStr, Type)],
+        span: Span,
+    ) -> Option<Vec<ExprId>> {
         if args.len() != params.len() {
             for arg in args {
                 self.expr(arg, None);
             }
             let list: Vec<String> = params.iter().map(|(name, ty)| format!("{name}: {ty}")).collect();
-            let title = format!("`{}` takes {}, not {}", name.text, plural(params.len(), "argument"), args.len());
-            self.fault(Code::BAD_ARGUMENTS, span, title, &format!("write `{}({})`", name.text, list.join(", ")));
+            let title =
+                format!("`{}` takes {}, not {}", name.text, plural(params.len(), "argument"), args.len());
+            self.fault(
+                Code::BAD_ARGUMENTS,
+                span,
+                title,
+                &format!("write `{}({})`", name.text, list.join(", ")),
+            );
             return None;
         }
         Some(args.iter().zip(params).map(|(arg, (_, ty))| self.expr_of(arg, ty)).collect())
@@ -144,12 +184,21 @@ impl Checker<'_> {
         }
         let env = self.env;
         let Some(declared) = env.declarations.models.get(model) else { return self.error(span) };
-        let Some(inputs) = self.arguments(name, args, &declared.inputs, span) else { return self.error(span) };
+        let Some(inputs) = self.arguments(name, args, &declared.inputs, span) else {
+            return self.error(span);
+        };
         let call = self.hir.calls.push(Call { model, inputs });
         self.push(ExprKind::Call(call), declared.output.clone(), span)
     }
 
-    fn builtin(&mut self, builtin: Builtin, name: &ast::Name, args: &[ast::Expr], span: Span, want: Option<&Type>) -> ExprId {
+    fn builtin(
+        &mut self,
+        builtin: Builtin,
+        name: &ast::Name,
+        args: &[ast::Expr],
+        span: Span,
+        want: Option<&Type>,
+    ) -> ExprId {
         let fixed = |types: &[Type]| -> Vec<(SmolStr, Type)> {
             types.iter().map(|ty| (SmolStr::new_static("x"), ty.clone())).collect()
         };
@@ -161,7 +210,9 @@ impl Checker<'_> {
             Builtin::Host => return self.textual(builtin, name, args, span),
             Builtin::Hour | Builtin::Weekday => (fixed(&[Type::Timestamp]), Type::Int),
             Builtin::Log | Builtin::Exp | Builtin::Sqrt => (fixed(&[Type::Float]), Type::Float),
-            Builtin::Money => (vec![("minor".into(), Type::Int), ("currency".into(), Type::Text)], Type::Money),
+            Builtin::Money => {
+                (vec![("minor".into(), Type::Int), ("currency".into(), Type::Text)], Type::Money)
+            }
             Builtin::BodyJson => (vec![("pointer".into(), Type::Text)], Type::Text),
             Builtin::PathSegment => (vec![("number".into(), Type::Int)], Type::Text),
             Builtin::BodyForm | Builtin::Query | Builtin::Header | Builtin::Cookie => {
@@ -211,7 +262,8 @@ impl Checker<'_> {
                 (vec![a, b], self.ty(a))
             }
             _ => {
-                let title = format!("`{}` takes {}, not {}", name.text, plural(arity, "argument"), args.len());
+                let title =
+                    format!("`{}` takes {}, not {}", name.text, plural(arity, "argument"), args.len());
                 self.fault(Code::BAD_ARGUMENTS, span, title, "");
                 return self.error(span);
             }
@@ -233,7 +285,12 @@ impl Checker<'_> {
         let id = self.expr(only, None);
         let ty = self.ty(id);
         if !(ty.is_textual() || matches!(ty, Type::Set(_) | Type::List(_))) {
-            self.fault(Code::TYPE_MISMATCH, only.span, format!("{ty} has no length"), "text, lists and sets have one");
+            self.fault(
+                Code::TYPE_MISMATCH,
+                only.span,
+                format!("{ty} has no length"),
+                "text, lists and sets have one",
+            );
             return self.error(span);
         }
         self.push(ExprKind::Builtin(Builtin::Length, vec![id]), Type::Int, span)

@@ -4,10 +4,10 @@
 
 use weir_dsl::{Code, Span, ast};
 
-use super::name::{Place, PlaceKind};
-use super::{Checker, Progress};
 use super::key::KeyUse;
+use super::name::{Place, PlaceKind};
 use super::policy::Local;
+use super::{Checker, Progress};
 use crate::hir::{Cohort, Phase, Window};
 use crate::ids::*;
 
@@ -57,11 +57,13 @@ impl<'a> Checker<'a> {
             Some(literal) => self.number(literal, "a floor"),
             None => Some(1.0),
         };
-        for (number, least, literal) in [(lift, 1.0, &cohort.lift), (floor, f64::MIN_POSITIVE, &cohort.floor)] {
+        for (number, least, literal) in [(lift, 1.0, &cohort.lift), (floor, f64::MIN_POSITIVE, &cohort.floor)]
+        {
             if let (Some(number), Some(literal)) = (number, literal)
                 && number < least
             {
-                let title = if least == 1.0 { "a lift below 1 is no surplus" } else { "a floor is above zero" };
+                let title =
+                    if least == 1.0 { "a lift below 1 is no surplus" } else { "a floor is above zero" };
                 self.fault(Code::OUT_OF_RANGE, literal.span, title, "");
             }
         }
@@ -77,7 +79,12 @@ impl<'a> Checker<'a> {
         });
         if cohort.by.parts.len() > DIMENSIONS_LIMIT {
             let title = format!("{} dimensions; at most {DIMENSIONS_LIMIT}", cohort.by.parts.len());
-            self.fault(Code::UNBOUNDED, cohort.by.span, title, "every event counts in a slice for each set of them");
+            self.fault(
+                Code::UNBOUNDED,
+                cohort.by.span,
+                title,
+                "every event counts in a slice for each set of them",
+            );
             return None;
         }
         let (key, window) = (key?, window?);

@@ -122,7 +122,12 @@ impl Checker<'_> {
     }
 
     /// Lowers two operands, the one that has a type of its own first.
-    pub(super) fn pair(&mut self, left: &ast::Expr, right: &ast::Expr, want: Option<&Type>) -> (ExprId, ExprId) {
+    pub(super) fn pair(
+        &mut self,
+        left: &ast::Expr,
+        right: &ast::Expr,
+        want: Option<&Type>,
+    ) -> (ExprId, ExprId) {
         if self.is_flexible(left) && !self.is_flexible(right) {
             let right = self.expr(right, want);
             let ty = self.ty(right);
@@ -168,7 +173,12 @@ impl Checker<'_> {
             return self.push(ExprKind::TextTest(op, subject, pattern), Type::Bool, span);
         }
         let Form::Literal(ast::LiteralKind::Text(source)) = &pattern.kind else {
-            self.fault(Code::NOT_CONSTANT, pattern.span, "a pattern is written in place", "write a quoted pattern");
+            self.fault(
+                Code::NOT_CONSTANT,
+                pattern.span,
+                "a pattern is written in place",
+                "write a quoted pattern",
+            );
             return self.error(span);
         };
         let written = if op == TextOp::Glob { glob(source) } else { source.to_string() };
@@ -179,15 +189,22 @@ impl Checker<'_> {
                 self.push(ExprKind::Matches(subject, id), Type::Bool, span)
             }
             Err(error) => {
-                let diagnostic = Diagnostic::new(Code::BAD_PATTERN, self.at(pattern.span), "pattern that cannot be compiled");
+                let diagnostic = Diagnostic::new(
+                    Code::BAD_PATTERN,
+                    self.at(pattern.span),
+                    "pattern that cannot be compiled",
+                );
                 let diagnostic = match error {
-                    regex::Error::CompiledTooBig(limit) => {
-                        diagnostic.note(format!("it needs more than {limit} bytes")).help("bound its repetitions")
-                    }
+                    regex::Error::CompiledTooBig(limit) => diagnostic
+                        .note(format!("it needs more than {limit} bytes"))
+                        .help("bound its repetitions"),
                     other => {
                         let text = other.to_string();
-                        let why = text.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
-                        diagnostic.note(why).help("look-around and back-references are not supported: a pattern takes linear time")
+                        let why =
+                            text.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
+                        diagnostic.note(why).help(
+                            "look-around and back-references are not supported: a pattern takes linear time",
+                        )
                     }
                 };
                 self.report(diagnostic);
@@ -204,7 +221,8 @@ impl Checker<'_> {
         let name = ast::Name { text: text.clone(), span: base.span };
         let result = self.env.table(self.scope, &name);
         let Some(table) = self.found(&name, result) else { return self.error(span) };
-        let Some((of, value)) = self.hir.declarations.tables.get(table).map(|table| (table.key.clone(), table.value.clone()))
+        let Some((of, value)) =
+            self.hir.declarations.tables.get(table).map(|table| (table.key.clone(), table.value.clone()))
         else {
             return self.error(span);
         };
@@ -273,7 +291,15 @@ impl Checker<'_> {
         let id = self.push(ExprKind::Template(parts), Type::Text, span);
         match want {
             None | Some(Type::Text | Type::Error) => id,
-            Some(Type::Enum(_) | Type::Ip | Type::Cidr | Type::Country | Type::Id(_) | Type::Fingerprint | Type::Asn) => {
+            Some(
+                Type::Enum(_)
+                | Type::Ip
+                | Type::Cidr
+                | Type::Country
+                | Type::Id(_)
+                | Type::Fingerprint
+                | Type::Asn,
+            ) => {
                 let ty = want.cloned().unwrap_or(Type::Text);
                 self.push(ExprKind::Convert(id), ty, span)
             }
@@ -313,7 +339,12 @@ impl Checker<'_> {
                 return self.in_list(needle, list, span);
             }
             if self.members.is_cohort(text) {
-                self.fault(Code::WRONG_KIND, needle.span, "only the event can be in a cohort", &format!("write `event in {text}`"));
+                self.fault(
+                    Code::WRONG_KIND,
+                    needle.span,
+                    "only the event can be in a cohort",
+                    &format!("write `event in {text}`"),
+                );
                 return self.error(span);
             }
             if !self.is_value_name(text) {
@@ -335,7 +366,8 @@ impl Checker<'_> {
             let title = format!("{} in a set of {member}", self.ty(id));
             let diagnostic = Diagnostic::new(Code::TYPE_MISMATCH, self.at(needle.span), title)
                 .label(self.ty(id).to_string());
-            let at = self.hir.declarations.lists.get(list).map(|list| (list.named.at, list.named.name.clone()));
+            let at =
+                self.hir.declarations.lists.get(list).map(|list| (list.named.at, list.named.name.clone()));
             let diagnostic = match at {
                 Some((at, name)) => diagnostic.also(at, format!("`{name}` is a set of {member}")),
                 None => diagnostic,
@@ -376,7 +408,8 @@ impl Checker<'_> {
                 return self.error(span);
             }
             Type::Cidr if of == Type::Ip => {
-                let list = self.push(ExprKind::Array(vec![haystack_id]), Type::Set(Box::new(Type::Cidr)), span);
+                let list =
+                    self.push(ExprKind::Array(vec![haystack_id]), Type::Set(Box::new(Type::Cidr)), span);
                 return self.push(ExprKind::InSet(needle_id, list), Type::Bool, span);
             }
             other => {

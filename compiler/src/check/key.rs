@@ -71,14 +71,24 @@ impl Checker<'_> {
         let ty = self.field_type(field);
         if let Some((v4, v6)) = key.prefix {
             if !matches!(ty, Type::Ip | Type::Error) {
-                self.fault(Code::BAD_KEY, key.span, format!("only an address has a prefix, and `{text}` is {ty}"), "");
+                self.fault(
+                    Code::BAD_KEY,
+                    key.span,
+                    format!("only an address has a prefix, and `{text}` is {ty}"),
+                    "",
+                );
                 return None;
             }
             return self.prefix(field, v4, v6, key.span);
         }
         match ty {
             Type::Set(_) | Type::List(_) | Type::Map(..) => {
-                self.fault(Code::BAD_KEY, name.span, format!("a key is of single values, and `{text}` is {ty}"), "");
+                self.fault(
+                    Code::BAD_KEY,
+                    name.span,
+                    format!("a key is of single values, and `{text}` is {ty}"),
+                    "",
+                );
                 None
             }
             _ => Some(KeyPart::Field(field)),
@@ -132,11 +142,17 @@ impl Checker<'_> {
         let name = |text: &SmolStr, span: Span| ast::Name { text: text.clone(), span };
         let key = match &expr.kind {
             Form::Paren(inner) => return self.key_of(inner),
-            Form::Name(text) => ast::Key { parts: vec![name(text, expr.span)], prefix: None, span: expr.span },
+            Form::Name(text) => {
+                ast::Key { parts: vec![name(text, expr.span)], prefix: None, span: expr.span }
+            }
             Form::Arithmetic(ArithmeticOp::Div, left, right) => match (&left.kind, &right.kind) {
                 (Form::Name(text), Form::Literal(LiteralKind::Int(bits))) => {
                     let bits = bits.parse().unwrap_or(u8::MAX);
-                    ast::Key { parts: vec![name(text, left.span)], prefix: Some((bits, None)), span: expr.span }
+                    ast::Key {
+                        parts: vec![name(text, left.span)],
+                        prefix: Some((bits, None)),
+                        span: expr.span,
+                    }
                 }
                 _ => return self.no_key(expr.span),
             },

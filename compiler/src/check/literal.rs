@@ -23,7 +23,7 @@ impl Checker<'_> {
             Some(want) if self.fits(literal, want) => want.clone(),
             _ => natural,
         };
-        match literal::value_of(literal, &ty) {
+        match value_of(literal, &ty) {
             Ok(value) => self.push(ExprKind::Const(value), ty, span),
             Err(misfit) => {
                 self.misfit(literal, span, &ty, &misfit);
@@ -38,11 +38,7 @@ impl Checker<'_> {
             return None;
         }
         let fits = literal::natural(literal) == *ty || self.fits(literal, ty);
-        let value = if fits {
-            literal::value_of(literal, ty)
-        } else {
-            Err(Misfit::Type(literal::kind(literal)))
-        };
+        let value = if fits { value_of(literal, ty) } else { Err(Misfit::Type(literal::kind(literal))) };
         match value {
             Ok(value) => Some(value),
             Err(misfit) => {
@@ -75,9 +71,21 @@ impl Checker<'_> {
         };
         let mut diagnostic = Diagnostic::new(code, self.at(span), misfit.title(ty));
         if let Some((help, text, applicability)) = rewritten(literal, ty) {
-            diagnostic = diagnostic.help(help).fix(format!("write `{text}`"), self.at(span), text, applicability);
+            diagnostic =
+                diagnostic.help(help).fix(format!("write `{text}`"), self.at(span), text, applicability);
         }
         self.report(diagnostic);
+    }
+}
+
+/// The value of a literal, times included.
+fn value_of(literal: &LiteralKind, ty: &Type) -> Result<Value, Misfit> {
+    match (literal, ty) {
+        (LiteralKind::Text(text), Type::Timestamp) => {
+            let at = text.parse::<jiff::Timestamp>().map(|at| Value::Time(at.as_millisecond()));
+            at.map_err(|_| Misfit::Value(format!("`{text}` is not a time; write `2026-01-31T12:00:00Z`")))
+        }
+        _ => literal::value_of(literal, ty),
     }
 }
 
@@ -97,9 +105,11 @@ pub(super) fn rewritten(literal: &LiteralKind, ty: &Type) -> Option<(String, Str
         (LiteralKind::Int(text), Type::Duration) => suggested(format!("{text}s")),
         (LiteralKind::Int(text), Type::Rate) => suggested(format!("{text}/s")),
         (LiteralKind::Int(text) | LiteralKind::Float(text), Type::Money) => suggested(format!("USD {text}")),
-        (LiteralKind::Text(text), Type::Enum(variants)) if variants.contains(text) => {
-            Some((format!("variants are written without quotes: `{text}`"), text.to_string(), Applicability::Automatic))
-        }
+        (LiteralKind::Text(text), Type::Enum(variants)) if variants.contains(text) => Some((
+            format!("variants are written without quotes: `{text}`"),
+            text.to_string(),
+            Applicability::Automatic,
+        )),
         (LiteralKind::Text(text), Type::Int | Type::Float | Type::Bool)
             if literal::float(text).is_some() || matches!(text.as_str(), "true" | "false") =>
         {

@@ -27,6 +27,7 @@ use weir_dsl::{Code, Diagnostic, FileId, FileSpan, Span, ast};
 use crate::env::{Env, Fault, Scope};
 use crate::hir::{Decide, Expr, ExprKind, Hir, Test};
 use crate::ids::*;
+use crate::tune::Tune;
 use crate::types::Type;
 use crate::value::Value;
 
@@ -51,10 +52,15 @@ mod test;
 mod tune;
 mod walk;
 
-pub use tune::Tune;
+pub use action::POINTS_LIMIT;
+pub use cohort::DIMENSIONS_LIMIT;
+pub use key::DEFAULT_V6;
+pub use sequence::{CAPTURES_LIMIT, STEPS_LIMIT};
+pub use state::WINDOW_LIMIT;
+pub use test::EVENTS_LIMIT;
 
 use name::Place;
-pub(crate) use walk::{each_child, each_key_field};
+pub(crate) use walk::each_child;
 
 /// The deepest an expression may be, inlined functions and signals included.
 pub const DEPTH_LIMIT: usize = 192;
@@ -308,9 +314,10 @@ impl<'a> Checker<'a> {
 
     fn too_large(&mut self, span: Span) -> ExprId {
         if !self.diagnostics.iter().any(|diagnostic| diagnostic.code == Code::TOO_LARGE) {
-            let diagnostic = Diagnostic::new(Code::TOO_LARGE, self.at(span), "expression too large or too deep")
-                .note("functions and expression signals count where they are used")
-                .help("split the condition into several rules or signals over events");
+            let diagnostic =
+                Diagnostic::new(Code::TOO_LARGE, self.at(span), "expression too large or too deep")
+                    .note("functions and expression signals count where they are used")
+                    .help("split the condition into several rules or signals over events");
             // Said even inside an inlined body: only the place that calls it is too large.
             self.diagnostics.push(diagnostic);
         }

@@ -63,7 +63,10 @@ impl Place {
 pub(super) enum FieldSearch {
     Found(FieldId),
     /// Two events have it with different types.
-    Torn { first: (EventId, FieldId), second: (EventId, FieldId) },
+    Torn {
+        first: (EventId, FieldId),
+        second: (EventId, FieldId),
+    },
     None,
 }
 
@@ -131,7 +134,8 @@ impl<'a> Checker<'a> {
         if self.sees_members() && self.members.find(head(text)).is_some() {
             return true;
         }
-        matches!(text, "now" | "score") || matches!(self.env.find(self.scope.package, text), Some(Entity::Fingerprint(_)))
+        matches!(text, "now" | "score")
+            || matches!(self.env.find(self.scope.package, text), Some(Entity::Fingerprint(_)))
     }
 
     fn reads_events(&self) -> bool {
@@ -177,7 +181,10 @@ impl<'a> Checker<'a> {
             if let (Some(member), true) = (member, head(text) == text) {
                 let title = format!("`{text}` is a field and {} of this policy", member.kind());
                 let diagnostic = Diagnostic::new(Code::AMBIGUOUS_NAME, self.at(span), title)
-                    .also(self.at(self.members.declared(text).unwrap_or(span)), format!("{} is declared here", member.kind()))
+                    .also(
+                        self.at(self.members.declared(text).unwrap_or(span)),
+                        format!("{} is declared here", member.kind()),
+                    )
                     .help("give it another name; fields cannot be hidden");
                 self.report(diagnostic);
             }
@@ -197,7 +204,9 @@ impl<'a> Checker<'a> {
             _ => {}
         }
         let name = ast::Name { text: text.into(), span };
-        if let (true, Some(Entity::Fingerprint(shape))) = (self.reads_events(), self.env.find(self.scope.package, text)) {
+        if let (true, Some(Entity::Fingerprint(shape))) =
+            (self.reads_events(), self.env.find(self.scope.package, text))
+        {
             self.found(&name, Ok(()));
             return Some(self.push(ExprKind::Fingerprint(shape), Type::Fingerprint, span));
         }

@@ -50,12 +50,9 @@ impl Checker<'_> {
         if self.converts(&found, ty) {
             return self.push(ExprKind::Convert(id), ty.clone(), span);
         }
-        let mut diagnostic = Diagnostic::new(
-            Code::TYPE_MISMATCH,
-            self.at(span),
-            format!("{found} where {ty} is needed"),
-        )
-        .label(found.to_string());
+        let mut diagnostic =
+            Diagnostic::new(Code::TYPE_MISMATCH, self.at(span), format!("{found} where {ty} is needed"))
+                .label(found.to_string());
         if let Type::Enum(variants) = ty
             && let Some(Value::Text(text)) = self.constant(id)
             && variants.iter().any(|variant| **variant == **text)
@@ -152,15 +149,17 @@ impl Checker<'_> {
     fn mismatch(&mut self, what: &str, span: Span, sides: [(&ast::Expr, ExprId); 2]) {
         let [(left, a), (right, b)] = sides;
         let (a, b) = (self.ty(a), self.ty(b));
-        let mut diagnostic = Diagnostic::new(Code::TYPE_MISMATCH, self.at(span), format!("{a} and {b} {what}"))
-            .also(self.at(left.span), a.to_string())
-            .also(self.at(right.span), b.to_string());
+        let mut diagnostic =
+            Diagnostic::new(Code::TYPE_MISMATCH, self.at(span), format!("{a} and {b} {what}"))
+                .also(self.at(left.span), a.to_string())
+                .also(self.at(right.span), b.to_string());
         let fixable = |literal: &ast::Expr, other: &Type| match &literal.kind {
             Form::Literal(kind) => rewritten(kind, other).map(|found| (literal.span, found)),
             _ => None,
         };
         if let Some((span, (help, text, applicability))) = fixable(left, &b).or_else(|| fixable(right, &a)) {
-            diagnostic = diagnostic.help(help).fix(format!("write `{text}`"), self.at(span), text, applicability);
+            diagnostic =
+                diagnostic.help(help).fix(format!("write `{text}`"), self.at(span), text, applicability);
         } else if matches!((&a, &b), (Type::Ip, Type::Cidr) | (Type::Cidr, Type::Ip)) {
             diagnostic = diagnostic.help("write `ip in [\"203.0.113.0/24\"]`");
         } else if matches!((&a, &b), (Type::Set(_) | Type::List(_), _) | (_, Type::Set(_) | Type::List(_))) {
@@ -169,7 +168,13 @@ impl Checker<'_> {
         self.report(diagnostic);
     }
 
-    pub(super) fn compare(&mut self, op: CompareOp, left: &ast::Expr, right: &ast::Expr, span: Span) -> ExprId {
+    pub(super) fn compare(
+        &mut self,
+        op: CompareOp,
+        left: &ast::Expr,
+        right: &ast::Expr,
+        span: Span,
+    ) -> ExprId {
         let (mut a, mut b) = self.pair(left, right, None);
         if !self.unify(&mut a, &mut b) {
             self.mismatch("do not compare", span, [(left, a), (right, b)]);
@@ -183,7 +188,12 @@ impl Checker<'_> {
             return self.error(span);
         }
         if matches!(ty, Type::Set(_) | Type::List(_) | Type::Map(..)) {
-            self.fault(Code::TYPE_MISMATCH, span, format!("{ty} cannot be compared"), "ask for membership with `in`");
+            self.fault(
+                Code::TYPE_MISMATCH,
+                span,
+                format!("{ty} cannot be compared"),
+                "ask for membership with `in`",
+            );
             return self.error(span);
         }
         if self.ty(b) == Type::Error || ty == Type::Error {
@@ -243,7 +253,13 @@ impl Checker<'_> {
         })
     }
 
-    pub(super) fn fallback(&mut self, left: &ast::Expr, right: &ast::Expr, span: Span, want: Option<&Type>) -> ExprId {
+    pub(super) fn fallback(
+        &mut self,
+        left: &ast::Expr,
+        right: &ast::Expr,
+        span: Span,
+        want: Option<&Type>,
+    ) -> ExprId {
         let (mut a, mut b) = self.pair(left, right, want);
         if let Some(want) = want {
             // In derive maps both sides are brought to the field's type.
@@ -270,7 +286,9 @@ impl Checker<'_> {
     ) -> ExprId {
         // Only sums have operands of the wanted type for certain.
         let inner = want.filter(|_| matches!(op, ArithmeticOp::Add | ArithmeticOp::Sub));
-        let plain = |want: &&Type| matches!(want, Type::Int | Type::Float | Type::Duration | Type::Money | Type::Rate);
+        let plain = |want: &&Type| {
+            matches!(want, Type::Int | Type::Float | Type::Duration | Type::Money | Type::Rate)
+        };
         let (mut a, mut b) = match op {
             ArithmeticOp::Mul | ArithmeticOp::Div => (self.expr(left, None), self.expr(right, None)),
             _ => self.pair(left, right, inner.filter(plain)),
@@ -316,7 +334,10 @@ fn result(op: ArithmeticOp, left: &Type, right: &Type) -> Option<Type> {
         (Mul, Int | Float | Probability, Money) | (Mul, Money, Int | Float | Probability) => Money,
         (Mul, Int | Float, Rate) | (Mul, Rate, Int | Float) => Rate,
         (Mul, Int | Float, Probability) | (Mul, Probability, Int | Float) => Float,
-        (Div, Duration, Duration) | (Div, Money, Money) | (Div, Rate, Rate) | (Div, Probability, Probability) => Float,
+        (Div, Duration, Duration)
+        | (Div, Money, Money)
+        | (Div, Rate, Rate)
+        | (Div, Probability, Probability) => Float,
         (Div, Duration | Money | Rate | Probability, Int | Float) => left.clone(),
         _ => return None,
     })

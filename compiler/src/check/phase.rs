@@ -59,16 +59,21 @@ impl Checker<'_> {
         match kind {
             ExprKind::Field(field) => self.field_phase(*field, events),
             ExprKind::Fingerprint(shape) => {
-                let parts = self.hir.declarations.fingerprints.get(*shape).map(|shape| shape.parts.as_slice());
+                let parts =
+                    self.hir.declarations.fingerprints.get(*shape).map(|shape| shape.parts.as_slice());
                 let phases = parts.unwrap_or_default().iter().map(|field| self.field_phase(*field, events));
                 phases.max().unwrap_or(Phase::Request)
             }
             ExprKind::Signal(signal) | ExprKind::Absent(signal) => self.signal_phase(*signal, events),
-            ExprKind::InCohort(cohort) | ExprKind::CohortValue(cohort, _) => match self.hir.cohorts.get(*cohort) {
-                Some(cohort) if events.contains(&cohort.event) => cohort.phase,
-                _ => Phase::Request,
-            },
-            ExprKind::Holds(sequence) | ExprKind::Captured { sequence, .. } | ExprKind::Age { sequence, .. } => {
+            ExprKind::InCohort(cohort) | ExprKind::CohortValue(cohort, _) => {
+                match self.hir.cohorts.get(*cohort) {
+                    Some(cohort) if events.contains(&cohort.event) => cohort.phase,
+                    _ => Phase::Request,
+                }
+            }
+            ExprKind::Holds(sequence)
+            | ExprKind::Captured { sequence, .. }
+            | ExprKind::Age { sequence, .. } => {
                 self.hir.sequences.get(*sequence).map_or(Phase::Request, |sequence| sequence.phase)
             }
             ExprKind::Tagged(key, _) => self.key_phase(key, events),

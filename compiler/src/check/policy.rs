@@ -97,7 +97,10 @@ impl<'a> Members<'a> {
     }
 
     pub(super) fn params(&self) -> impl Iterator<Item = &str> {
-        self.names.iter().filter(|(_, (local, _))| matches!(local, Local::Param(_))).map(|(name, _)| name.as_str())
+        self.names
+            .iter()
+            .filter(|(_, (local, _))| matches!(local, Local::Param(_)))
+            .map(|(name, _)| name.as_str())
     }
 
     pub(super) fn signal_names(&self) -> impl Iterator<Item = &SmolStr> {
@@ -136,7 +139,12 @@ impl<'a> Checker<'a> {
         let once = self.once(policy);
         self.declare(policy);
         let Some((names, filter, on)) = once.on else {
-            self.fault(Code::SYNTAX, policy.name.span, "a policy without events", "say which events it judges: `on login`");
+            self.fault(
+                Code::SYNTAX,
+                policy.name.span,
+                "a policy without events",
+                "say which events it judges: `on login`",
+            );
             return;
         };
         let events = self.judged(names);
@@ -166,7 +174,12 @@ impl<'a> Checker<'a> {
             if let MemberKind::Rule(rule) = &member.kind {
                 if !rules.insert(&rule.name.text) {
                     let title = format!("two rules are called `{}`", rule.name.text);
-                    self.fault(Code::DUPLICATE_NAME, rule.name.span, title, "tests and budgets name rules: give each its own name");
+                    self.fault(
+                        Code::DUPLICATE_NAME,
+                        rule.name.span,
+                        title,
+                        "tests and budgets name rules: give each its own name",
+                    );
                 }
                 self.rule(id, member, rule);
             }
@@ -202,7 +215,12 @@ impl<'a> Checker<'a> {
                 _ => None,
             };
             if let Some(word) = twice {
-                self.fault(Code::DUPLICATE_NAME, member.span, format!("`{word}` twice in one policy"), "leave one");
+                self.fault(
+                    Code::DUPLICATE_NAME,
+                    member.span,
+                    format!("`{word}` twice in one policy"),
+                    "leave one",
+                );
             }
         }
         once
@@ -227,11 +245,16 @@ impl<'a> Checker<'a> {
                 }
                 MemberKind::Watch(watch) => {
                     for watched in &watch.signals {
-                        self.declare_name(&watched.name, Local::Signal(SignalSource::Watched(watch, watched)));
+                        self.declare_name(
+                            &watched.name,
+                            Local::Signal(SignalSource::Watched(watch, watched)),
+                        );
                     }
                 }
                 MemberKind::Cohort(cohort) => self.declare_name(&cohort.name, Local::Cohort(cohort)),
-                MemberKind::Sequence(sequence) => self.declare_name(&sequence.name, Local::Sequence(sequence)),
+                MemberKind::Sequence(sequence) => {
+                    self.declare_name(&sequence.name, Local::Sequence(sequence))
+                }
                 _ => {}
             }
         }
@@ -245,8 +268,8 @@ impl<'a> Checker<'a> {
         }
         if let Some(first) = self.members.declared(&name.text) {
             let title = format!("`{}` is declared twice in this policy", name.text);
-            let diagnostic =
-                Diagnostic::new(Code::DUPLICATE_NAME, self.at(name.span), title).also(self.at(first), "first here");
+            let diagnostic = Diagnostic::new(Code::DUPLICATE_NAME, self.at(name.span), title)
+                .also(self.at(first), "first here");
             self.report(diagnostic);
             return;
         }
@@ -279,7 +302,14 @@ impl<'a> Checker<'a> {
         Some(self.hir.params.push(Param { name: param.name.text.clone(), ty, value: value?, range, at }))
     }
 
-    fn check_range(&mut self, param: &ast::Param, ty: &Type, value: &Value, low: &Value, high: &Value) -> Option<()> {
+    fn check_range(
+        &mut self,
+        param: &ast::Param,
+        ty: &Type,
+        value: &Value,
+        low: &Value,
+        high: &Value,
+    ) -> Option<()> {
         let span = param.range.as_ref().map_or(param.default.span, |(low, high)| low.span.to(high.span));
         if !ty.is_ordered() {
             self.fault(Code::TYPE_MISMATCH, span, format!("{ty} has no order, so it has no range"), "");
@@ -288,7 +318,12 @@ impl<'a> Checker<'a> {
         match (order(low, high), order(low, value), order(value, high)) {
             (Some(bounds), Some(above), Some(below)) => {
                 if bounds.is_gt() {
-                    self.fault(Code::OUT_OF_RANGE, span, "a range that holds nothing", "write the smaller value first");
+                    self.fault(
+                        Code::OUT_OF_RANGE,
+                        span,
+                        "a range that holds nothing",
+                        "write the smaller value first",
+                    );
                     return None;
                 }
                 if above.is_gt() || below.is_gt() {
@@ -347,7 +382,8 @@ impl<'a> Checker<'a> {
     pub(super) fn harm(&mut self, harm: &ast::Harm) -> Option<Harm> {
         let share = self.share(&harm.share);
         if !matches!(harm.population.text.as_str(), "sessions" | "users" | "devices") {
-            let title = format!("harm is counted in sessions, users or devices, not `{}`", harm.population.text);
+            let title =
+                format!("harm is counted in sessions, users or devices, not `{}`", harm.population.text);
             self.fault(Code::BAD_ARGUMENTS, harm.population.span, title, "write `of known-good sessions`");
             return None;
         }
@@ -432,7 +468,8 @@ impl<'a> Checker<'a> {
             }
             if !self.members.read.contains(name) {
                 let title = format!("nothing reads {what} `{name}`");
-                let diagnostic = Diagnostic::new(code, self.at(*span), title).help("use it in a rule, or leave it out");
+                let diagnostic =
+                    Diagnostic::new(code, self.at(*span), title).help("use it in a rule, or leave it out");
                 self.report(diagnostic);
             }
         }
@@ -458,9 +495,9 @@ impl<'a> Checker<'a> {
 /// The order of two constants of one type; nothing for two currencies.
 pub(crate) fn order(left: &Value, right: &Value) -> Option<std::cmp::Ordering> {
     match (left, right) {
-        (Value::Int(a), Value::Int(b)) | (Value::Duration(a), Value::Duration(b)) | (Value::Time(a), Value::Time(b)) => {
-            Some(a.cmp(b))
-        }
+        (Value::Int(a), Value::Int(b))
+        | (Value::Duration(a), Value::Duration(b))
+        | (Value::Time(a), Value::Time(b)) => Some(a.cmp(b)),
         (Value::Float(a), Value::Float(b)) => a.partial_cmp(b),
         (Value::Money(a, one), Value::Money(b, other)) if one == other => Some(a.cmp(b)),
         _ => None,

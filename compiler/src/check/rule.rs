@@ -41,14 +41,26 @@ impl<'a> Checker<'a> {
             Some(because) => self.parts(&because.parts),
             None => {
                 let title = format!("rule `{}` does not say why", rule.name.text);
-                self.fault(Code::NO_BECAUSE, rule.name.span, title, "add `because \"…\"`: people read it when the rule has fired");
+                self.fault(
+                    Code::NO_BECAUSE,
+                    rule.name.span,
+                    title,
+                    "add `because \"…\"`: people read it when the rule has fired",
+                );
                 Vec::new()
             }
         };
         let events = Rc::clone(&self.place.events);
-        let frame = self.frame(policy, when, then.iter().chain(&if_unknown).map(|(_, action)| action), &events);
+        let frame =
+            self.frame(policy, when, then.iter().chain(&if_unknown).map(|(_, action)| action), &events);
         if frame.phase == Phase::Timer {
-            self.keep_for_rule(policy, when, then.iter().chain(&if_unknown).map(|(_, action)| action), &because, rule);
+            self.keep_for_rule(
+                policy,
+                when,
+                then.iter().chain(&if_unknown).map(|(_, action)| action),
+                &because,
+                rule,
+            );
         }
         for (syntax, action) in then.iter().chain(&if_unknown) {
             self.check_phase(syntax, action, &frame);
@@ -107,7 +119,8 @@ impl<'a> Checker<'a> {
         for key in actions.filter_map(key_of) {
             phase = phase.max(self.key_phase(key, events));
         }
-        let why_late = [Some(when), filter].into_iter().flatten().find_map(|expr| self.why_late(expr, events));
+        let why_late =
+            [Some(when), filter].into_iter().flatten().find_map(|expr| self.why_late(expr, events));
         Frame { events: Rc::clone(events), phase, why_late }
     }
 
@@ -124,14 +137,19 @@ impl<'a> Checker<'a> {
                 ExprKind::Field(field) if self.field_phase(*field, events) > Phase::Request => {
                     Some(format!("`{}` is known only with the response", self.field_name(*field)))
                 }
-                ExprKind::Signal(signal) | ExprKind::Absent(signal) if self.phase(expr, events) > Phase::Request => {
-                    let name = self.hir.signals.get(*signal).map(|signal| signal.name.clone()).unwrap_or_default();
+                ExprKind::Signal(signal) | ExprKind::Absent(signal)
+                    if self.phase(expr, events) > Phase::Request =>
+                {
+                    let name =
+                        self.hir.signals.get(*signal).map(|signal| signal.name.clone()).unwrap_or_default();
                     Some(format!("`{name}` counts this event, with what its response says"))
                 }
                 ExprKind::Holds(sequence) if self.phase(expr, events) > Phase::Request => {
                     let sequence = self.hir.sequences.get(*sequence)?;
                     Some(match sequence.phase {
-                        Phase::Timer => format!("`{}` is complete only when its deadline has passed", sequence.name),
+                        Phase::Timer => {
+                            format!("`{}` is complete only when its deadline has passed", sequence.name)
+                        }
                         _ => format!("`{}` is complete only with the response", sequence.name),
                     })
                 }
@@ -184,7 +202,8 @@ impl<'a> Checker<'a> {
                 }
                 ExprKind::Tagged(key, _) => each_key_field(&self.hir, key, |field| fields.push(field)),
                 ExprKind::Signal(signal) | ExprKind::Absent(signal) => {
-                    let state = self.hir.signals.get(*signal).and_then(|signal| self.hir.states.get(signal.state));
+                    let state =
+                        self.hir.signals.get(*signal).and_then(|signal| self.hir.states.get(signal.state));
                     if let Some(key) = state.and_then(|state| state.key.as_ref()) {
                         each_key_field(&self.hir, key, |field| fields.push(field));
                     }

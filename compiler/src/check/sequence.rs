@@ -96,7 +96,12 @@ impl<'a> Checker<'a> {
                 }
                 (Some(_), Some(_)) => {
                     let title = format!("`{}` does not come before `{}`", after.text, before.text);
-                    self.fault(Code::BAD_SEQUENCE, after.span.to(before.span), title, "name the earlier step first");
+                    self.fault(
+                        Code::BAD_SEQUENCE,
+                        after.span.to(before.span),
+                        title,
+                        "name the earlier step first",
+                    );
                     sound = false;
                 }
                 _ => sound = false,
@@ -110,7 +115,17 @@ impl<'a> Checker<'a> {
             return None;
         }
         let name = sequence.name.text.clone();
-        Some(self.hir.sequences.push(Sequence { name, key, horizon, steps, without, then_no, phase, at, unmapped: None }))
+        Some(self.hir.sequences.push(Sequence {
+            name,
+            key,
+            horizon,
+            steps,
+            without,
+            then_no,
+            phase,
+            at,
+            unmapped: None,
+        }))
     }
 
     /// Whether the clauses come in an order that can be matched.
@@ -129,7 +144,9 @@ impl<'a> Checker<'a> {
         for (position, step) in steps.iter().enumerate() {
             let fault = match (&step.kind, ended) {
                 (StepKind::First(_), _) if position > 0 => Some("a sequence begins once"),
-                (StepKind::Then(_) | StepKind::ThenNo(_), Some(_)) => Some("nothing comes after the absence that ends it"),
+                (StepKind::Then(_) | StepKind::ThenNo(_), Some(_)) => {
+                    Some("nothing comes after the absence that ends it")
+                }
                 _ => None,
             };
             if let Some(title) = fault {
@@ -140,10 +157,16 @@ impl<'a> Checker<'a> {
                 ended = Some(step.span);
             }
         }
-        let matched = steps.iter().filter(|step| matches!(step.kind, StepKind::First(_) | StepKind::Then(_))).count();
+        let matched =
+            steps.iter().filter(|step| matches!(step.kind, StepKind::First(_) | StepKind::Then(_))).count();
         if matched == 1 && ended.is_none() {
             let title = "a sequence of one event is no sequence";
-            self.fault(Code::BAD_SEQUENCE, sequence.name.span, title, "add `then …`, or write the condition into the rule");
+            self.fault(
+                Code::BAD_SEQUENCE,
+                sequence.name.span,
+                title,
+                "add `then …`, or write the condition into the rule",
+            );
             return false;
         }
         true
@@ -157,7 +180,8 @@ impl<'a> Checker<'a> {
     ) -> Option<(EventId, Option<ExprId>, Phase)> {
         let event = self.event(&step.event)?;
         let place = Place::new(PlaceKind::Filter, &[event]);
-        let filter = self.at_place(place, |checker| step.filter.as_ref().map(|filter| checker.condition(filter)));
+        let filter =
+            self.at_place(place, |checker| step.filter.as_ref().map(|filter| checker.condition(filter)));
         let mut phase = self.event_phase(&[event]);
         if let Some(filter) = filter {
             phase = phase.max(self.phase(filter, &[event]));
@@ -202,7 +226,13 @@ impl<'a> Checker<'a> {
     }
 
     /// Makes a step keep a field, and answers which.
-    pub(super) fn capture(&mut self, sequence: SequenceId, step: u16, name: &str, span: Span) -> Option<FieldId> {
+    pub(super) fn capture(
+        &mut self,
+        sequence: SequenceId,
+        step: u16,
+        name: &str,
+        span: Span,
+    ) -> Option<FieldId> {
         let event = self.hir.sequences.get(sequence)?.steps.get(usize::from(step))?.event;
         let FieldSearch::Found(field) = self.field_in(&[event], name) else {
             let names = self.field_names(&[event]);
@@ -235,7 +265,9 @@ impl<'a> Checker<'a> {
 
     /// Makes the last step of a sequence with terminal absence keep everything a rule reads of the event.
     pub(super) fn keep_for_deadline(&mut self, sequence: SequenceId, fields: &Rc<[FieldId]>, span: Span) {
-        let Some(last) = self.hir.sequences.get(sequence).map(|sequence| sequence.steps.len().saturating_sub(1)) else {
+        let Some(last) =
+            self.hir.sequences.get(sequence).map(|sequence| sequence.steps.len().saturating_sub(1))
+        else {
             return;
         };
         for field in fields.iter() {

@@ -60,7 +60,8 @@ impl<'a> Checker<'a> {
         let Some(id) = self.signal_id(source, text, span) else { return self.error(span) };
         let Some(signal) = self.hir.signals.get(id).cloned() else { return self.error(span) };
         if self.place.kind == PlaceKind::Filter && !signal.before_this {
-            let title = format!("`{text}` counts the event at hand, so it cannot decide whether that is counted");
+            let title =
+                format!("`{text}` counts the event at hand, so it cannot decide whether that is counted");
             let diagnostic = Diagnostic::new(Code::BAD_ARGUMENTS, self.at(span), title)
                 .also(signal.at, "declared here")
                 .help("end the signal with `before this`");
@@ -159,7 +160,8 @@ impl<'a> Checker<'a> {
                 let population = match known {
                     Some(population) => population,
                     None => {
-                        let population = self.population(&watch.population, measure, watch.population.event.span);
+                        let population =
+                            self.population(&watch.population, measure, watch.population.event.span);
                         self.members.populations.insert(at, population.clone());
                         population
                     }
@@ -170,7 +172,12 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn population(&mut self, population: &'a ast::Population, measure: &ast::Measure, span: Span) -> Option<Population> {
+    fn population(
+        &mut self,
+        population: &'a ast::Population,
+        measure: &ast::Measure,
+        span: Span,
+    ) -> Option<Population> {
         if let ast::Measure::ElapsedFrom { event, filter } = measure {
             if let Some(filter) = &population.filter {
                 let title = "only the event that starts the span has a `where`";
@@ -212,7 +219,12 @@ impl<'a> Checker<'a> {
             }
             (Some(over), false) => {
                 let title = "a limiter has no window";
-                self.fault(Code::BAD_ARGUMENTS, over.span, title, "leave `over` out: its rate says how fast it forgets");
+                self.fault(
+                    Code::BAD_ARGUMENTS,
+                    over.span,
+                    title,
+                    "leave `over` out: its rate says how fast it forgets",
+                );
                 return None;
             }
             (Some(_), true) if window.is_none() => return None,
@@ -260,20 +272,38 @@ impl<'a> Checker<'a> {
 
     /// Remembers which event an `elapsed` is read at.
     fn note_elapsed(&mut self, name: &str, id: SignalId) {
-        if let Some(super::policy::Local::Signal(SignalSource::Aggregate(aggregate))) = self.members.find(name)
+        if let Some(super::policy::Local::Signal(SignalSource::Aggregate(aggregate))) =
+            self.members.find(name)
             && let Ok(end) = self.env.event(self.scope, &aggregate.population.event)
         {
             self.members.note_elapsed(id, end);
         }
     }
 
-    fn signal(&mut self, name: &str, state: StateId, before_this: bool, least: Option<i64>, ty: Type, at: Span) -> SignalId {
+    fn signal(
+        &mut self,
+        name: &str,
+        state: StateId,
+        before_this: bool,
+        least: Option<i64>,
+        ty: Type,
+        at: Span,
+    ) -> SignalId {
         let phase = match self.hir.states.get(state) {
             Some(state) if !before_this => state.phase,
             _ => Phase::Request,
         };
         let at = self.at(at);
-        self.hir.signals.push(Signal { name: name.into(), state, before_this, least, ty, phase, at, unmapped: None })
+        self.hir.signals.push(Signal {
+            name: name.into(),
+            state,
+            before_this,
+            least,
+            ty,
+            phase,
+            at,
+            unmapped: None,
+        })
     }
 
     /// Lowers what is measured; fields are those of the event counted.
@@ -300,7 +330,8 @@ impl<'a> Checker<'a> {
                 let value = self.value(name)?;
                 let ty = self.ty(value);
                 if !matches!(ty, Type::Int | Type::Error) {
-                    let title = format!("a run of consecutive values is of ints, and `{}` is {ty}", name.text);
+                    let title =
+                        format!("a run of consecutive values is of ints, and `{}` is {ty}", name.text);
                     self.fault(Code::TYPE_MISMATCH, name.span, title, "");
                     return None;
                 }
@@ -345,10 +376,11 @@ impl<'a> Checker<'a> {
             (Statistic::First | Statistic::Last, _) => Some(ty.clone()),
             (Statistic::Sum, Int | Float | Duration | Money) => Some(ty.clone()),
             (Statistic::Avg | Statistic::Stddev, Int | Float) => Some(Float),
-            (Statistic::Avg, Duration | Money | Rate | Probability) | (Statistic::Stddev, Duration | Money) => {
-                Some(ty.clone())
-            }
-            (Statistic::Min | Statistic::Max | Statistic::P50 | Statistic::P95 | Statistic::P99, _) if ty.is_ordered() => {
+            (Statistic::Avg, Duration | Money | Rate | Probability)
+            | (Statistic::Stddev, Duration | Money) => Some(ty.clone()),
+            (Statistic::Min | Statistic::Max | Statistic::P50 | Statistic::P95 | Statistic::P99, _)
+                if ty.is_ordered() =>
+            {
                 Some(ty.clone())
             }
             _ => None,
@@ -363,7 +395,12 @@ impl<'a> Checker<'a> {
 
     fn bucket(&mut self, args: &[ast::Expr], span: Span) -> Option<(Measure, Type)> {
         let [capacity, leak] = args else {
-            self.fault(Code::BAD_ARGUMENTS, span, "a bucket has a capacity and a leak", "write `bucket(20, 5/s)`");
+            self.fault(
+                Code::BAD_ARGUMENTS,
+                span,
+                "a bucket has a capacity and a leak",
+                "write `bucket(20, 5/s)`",
+            );
             return None;
         };
         let capacity = self.whole(capacity, "a capacity");
@@ -424,7 +461,10 @@ impl<'a> Checker<'a> {
         }
         let of = self.signal_id(source, &base.text, base.span)?;
         let signal = self.hir.signals.get(of).cloned()?;
-        if !matches!(signal.ty, Type::Int | Type::Float | Type::Rate | Type::Probability | Type::Duration | Type::Error) {
+        if !matches!(
+            signal.ty,
+            Type::Int | Type::Float | Type::Rate | Type::Probability | Type::Duration | Type::Error
+        ) {
             let title = format!("a baseline is of numbers, and `{}` is {}", base.text, signal.ty);
             self.fault(Code::TYPE_MISMATCH, base.span, title, "");
             return None;
@@ -469,13 +509,24 @@ impl<'a> Checker<'a> {
     }
 
     /// `x is new for key over window`: no earlier event with the same key and value.
-    pub(super) fn is_new(&mut self, subject: &ast::Expr, key: &ast::Key, window: &ast::Window, span: Span) -> ExprId {
+    pub(super) fn is_new(
+        &mut self,
+        subject: &ast::Expr,
+        key: &ast::Key,
+        window: &ast::Window,
+        span: Span,
+    ) -> ExprId {
         let window = self.window(window);
         let events = Rc::clone(&self.place.events);
         let kinds = [PlaceKind::Rule, PlaceKind::Filter];
         let (true, [event]) = (kinds.contains(&self.place.kind), &*events) else {
             let title = "`is new` looks back over one kind of event, and there is none or several here";
-            self.fault(Code::BAD_ARGUMENTS, span, title, "count them: `count of E per (user, x) over 30d before this`");
+            self.fault(
+                Code::BAD_ARGUMENTS,
+                span,
+                title,
+                "count them: `count of E per (user, x) over 30d before this`",
+            );
             return self.error(span);
         };
         let place = Place::new(PlaceKind::Filter, &events);

@@ -20,7 +20,12 @@ const CLAIMED: [&str; 3] = ["login", "password.reset", "signup"];
 
 impl Checker<'_> {
     /// Lowers one of `sparing`; nothing after a fault.
-    pub(super) fn spared(&mut self, spared: &ast::Spared, on_key: bool, on: Option<EventId>) -> Option<Spared> {
+    pub(super) fn spared(
+        &mut self,
+        spared: &ast::Spared,
+        on_key: bool,
+        on: Option<EventId>,
+    ) -> Option<Spared> {
         let who = spared.who.text.as_str();
         let field = self.actor(&spared.who)?;
         match &spared.how {
@@ -50,7 +55,12 @@ impl Checker<'_> {
                 let id = self.event(event)?;
                 if who != "sessions" {
                     let title = format!("`with {}` is asked of sessions, not of {who}", event.text);
-                    self.fault(Code::BAD_ACTION, spared.span, title, &format!("write `sessions with {}`", event.text));
+                    self.fault(
+                        Code::BAD_ACTION,
+                        spared.span,
+                        title,
+                        &format!("write `sessions with {}`", event.text),
+                    );
                     return None;
                 }
                 let key = self.field_key(field);
@@ -69,7 +79,8 @@ impl Checker<'_> {
             SparedHow::In(list) => {
                 let result = self.env.list(self.scope, list);
                 let id = self.found(list, result)?;
-                let member = self.hir.declarations.lists.get(id).map_or(Type::Error, |list| list.member.clone());
+                let member =
+                    self.hir.declarations.lists.get(id).map_or(Type::Error, |list| list.member.clone());
                 let ty = self.field_type(field);
                 if ty != member && member != Type::Error && ty != Type::Error {
                     let title = format!("{who} are {ty}, and `{}` is a set of {member}", list.text);
@@ -98,7 +109,11 @@ impl Checker<'_> {
                 _ => None,
             });
             let proven = format!(".{singular}");
-            found = candidates.clone().find(|(name, _)| name.ends_with(&proven)).or_else(|| candidates.next()).map(|(_, field)| field);
+            found = candidates
+                .clone()
+                .find(|(name, _)| name.ends_with(&proven))
+                .or_else(|| candidates.next())
+                .map(|(_, field)| field);
         }
         let key = found.map(|field| (field, self.field_key(field)));
         match key {
@@ -124,15 +139,26 @@ impl Checker<'_> {
             }
         };
         let Some(event) = event else { return true };
-        let diagnostic = Diagnostic::new(Code::CLAIMED_USER, self.at(span), format!("at `{event}` a user is only claimed"))
-            .note("attackers name real users, so sparing them spares the attack")
-            .help("spare `devices known 30d`, or name with `on` an event that follows a login");
+        let diagnostic = Diagnostic::new(
+            Code::CLAIMED_USER,
+            self.at(span),
+            format!("at `{event}` a user is only claimed"),
+        )
+        .note("attackers name real users, so sparing them spares the attack")
+        .help("spare `devices known 30d`, or name with `on` an event that follows a login");
         self.report(diagnostic);
         false
     }
 
     /// A fact: an event with an outcome.
-    fn outcome_fact(&mut self, event: &str, outcome: &str, field: FieldId, first: bool, span: Span) -> Option<FactId> {
+    fn outcome_fact(
+        &mut self,
+        event: &str,
+        outcome: &str,
+        field: FieldId,
+        first: bool,
+        span: Span,
+    ) -> Option<FactId> {
         let schema = std::sync::Arc::clone(&self.hir.schema);
         let found = schema.event(event).and_then(|id| {
             let outcomes = schema.field(id, "outcome")?;
@@ -142,7 +168,9 @@ impl Checker<'_> {
             has_actor.then_some((id, outcomes, u16::try_from(at).ok()?))
         });
         let Some((id, outcomes, variant)) = found else {
-            let title = format!("nobody can be known by `{event}`: there is no such event with an outcome `{outcome}`");
+            let title = format!(
+                "nobody can be known by `{event}`: there is no such event with an outcome `{outcome}`"
+            );
             let help = format!("declare `event {event} {{ outcome: enum {{ {outcome}, … }} }}`");
             self.fault(Code::UNKNOWN_NAME, span, title, &help);
             return None;

@@ -35,7 +35,16 @@ impl Checker<'_> {
             return None;
         }
         let identity = Arc::from("");
-        let id = self.hir.states.push(State { measure, event, filter, key, window, phase, identity, bytes_per_key });
+        let id = self.hir.states.push(State {
+            measure,
+            event,
+            filter,
+            key,
+            window,
+            phase,
+            identity,
+            bytes_per_key,
+        });
         self.state_weights.push(weight);
         let identity = canonical::state(&self.hir, id);
         if let Some(state) = self.hir.states.get_mut(id) {
@@ -62,7 +71,13 @@ impl Checker<'_> {
     }
 
     /// A state is updated as soon as everything it reads of its event is known.
-    fn state_phase(&self, measure: &Measure, event: EventId, filter: Option<ExprId>, key: Option<&Key>) -> Phase {
+    fn state_phase(
+        &self,
+        measure: &Measure,
+        event: EventId,
+        filter: Option<ExprId>,
+        key: Option<&Key>,
+    ) -> Phase {
         let events = [event];
         let mut phase = self.event_phase(&events);
         if let Measure::Usual { of, .. } = measure {
@@ -125,8 +140,11 @@ impl Checker<'_> {
     fn window_param(&mut self, name: &ast::Name) -> Option<hir::Span> {
         let Some(param) = self.members.param(&name.text) else {
             let names: Vec<&str> = self.members.params().collect();
-            let mut diagnostic =
-                weir_dsl::Diagnostic::new(Code::UNKNOWN_NAME, self.at(name.span), format!("no parameter `{}`", name.text));
+            let mut diagnostic = weir_dsl::Diagnostic::new(
+                Code::UNKNOWN_NAME,
+                self.at(name.span),
+                format!("no parameter `{}`", name.text),
+            );
             diagnostic = match crate::suggest::nearest(&name.text, names.iter().copied()) {
                 Some(near) => diagnostic.help(format!("did you mean `{near}`?")).fix(
                     format!("write `{near}`"),
@@ -134,7 +152,9 @@ impl Checker<'_> {
                     near,
                     weir_dsl::Applicability::Suggested,
                 ),
-                None => diagnostic.help("a length of time is a duration, as `10m`, or a parameter of the policy"),
+                None => {
+                    diagnostic.help("a length of time is a duration, as `10m`, or a parameter of the policy")
+                }
             };
             self.report(diagnostic);
             return None;
@@ -194,7 +214,9 @@ impl Checker<'_> {
 /// The expressions that a measure is of.
 pub(crate) fn measured(measure: &Measure) -> &[ExprId] {
     match measure {
-        Measure::Share(value) | Measure::Sequential(value) | Measure::Of(_, value) => std::slice::from_ref(value),
+        Measure::Share(value) | Measure::Sequential(value) | Measure::Of(_, value) => {
+            std::slice::from_ref(value)
+        }
         Measure::Distinct(values) | Measure::Entropy(values) | Measure::Top(values) => values,
         _ => &[],
     }
