@@ -3,6 +3,7 @@
 pub mod arith;
 pub mod budget;
 pub mod canonical;
+pub mod check;
 pub mod civil;
 pub mod convert;
 pub mod data;
@@ -11,6 +12,7 @@ pub mod evolution;
 pub mod hir;
 pub mod ids;
 pub mod link;
+pub mod lint;
 pub mod literal;
 pub mod mentions;
 pub mod project;
