@@ -1,5 +1,6 @@
 //! Names, types and lints for Weir policies; the typed [`hir::Hir`] and the reference walker.
 
+pub mod analysis;
 pub mod arith;
 pub mod budget;
 pub mod canonical;
