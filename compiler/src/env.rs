@@ -66,6 +66,8 @@ pub struct Package {
     pub own: BTreeMap<SmolStr, Declared>,
     /// What it imports.
     pub imports: BTreeMap<SmolStr, Import>,
+    /// Names whose declaration could not be parsed, which has been reported.
+    pub broken: BTreeSet<SmolStr>,
     /// Its score thresholds, if it states any.
     pub decide: Option<(FileId, Arc<ast::Decide>)>,
 }
@@ -303,10 +305,12 @@ impl Env {
         policy Policy(SmolStr) "a policy";
     }
 
-    /// The name is imported and the import is faulty, which has been reported.
+    /// The name is declared or imported, and a fault in that has been reported.
     pub fn is_faulty_import(&self, package: &str, name: &str) -> bool {
-        let import = self.packages.get(package).and_then(|package| package.imports.get(name));
-        import.is_some_and(|import| import.entity.is_none())
+        self.packages.get(package).is_some_and(|package| {
+            let import = package.imports.get(name).is_some_and(|import| import.entity.is_none());
+            import || package.broken.contains(name)
+        })
     }
 
     /// The diagnostic for a name that means nothing here. `local` are further names that would have been

@@ -1,5 +1,6 @@
 //! Names, types and lints for Weir policies; the typed [`hir::Hir`] and the reference walker.
 
+pub mod analysis;
 pub mod arith;
 pub mod budget;
 pub mod canonical;
@@ -8,6 +9,7 @@ pub mod civil;
 pub mod convert;
 pub mod data;
 pub mod env;
+pub mod evolution;
 pub mod hir;
 pub mod ids;
 pub mod link;

@@ -45,7 +45,11 @@ pub(super) fn list(list: &ast::List, out: &mut Out<'_>) -> ListId {
         Type::Error => Type::Error,
         other => {
             let title = format!("a list is a `set<T>`, not `{other}`");
-            out.report(Code::TYPE_MISMATCH, list.ty.span, title).help = Some(format!("write `set<{other}>`"));
+            out.report(Code::TYPE_MISMATCH, list.ty.span, title).help = match &other {
+                Type::List(of) => Some(format!("write `set<{of}>`")),
+                Type::Map(..) => Some("write `table name: map<K, V> from \"file\"`".to_owned()),
+                _ => Some(format!("write `set<{other}>`")),
+            };
             Type::Error
         }
     };

@@ -61,6 +61,7 @@ impl Builder {
                 None => (format_smolstr!("?{}", file.0), FileSpan { file: *file, span: Span::at(0) }),
             };
             let part = (*file, Arc::clone(tree));
+            let broken = tree.broken.iter().map(|name| name.text.clone());
             if let Some(package) = self.env.packages.get_mut(&name) {
                 let title = format!("package `{name}` has a file already");
                 let diagnostic = Diagnostic::new(Code::DUPLICATE_NAME, place, title)
@@ -69,6 +70,7 @@ impl Builder {
                     .help("one package is one file: join the two, or give this one a name of its own");
                 self.diagnostics.push(diagnostic);
                 package.parts.push(part);
+                package.broken.extend(broken);
                 continue;
             }
             let package = Package {
@@ -77,6 +79,7 @@ impl Builder {
                 parts: vec![part],
                 own: BTreeMap::new(),
                 imports: BTreeMap::new(),
+                broken: broken.collect(),
                 decide: None,
             };
             self.env.packages.insert(name, package);
@@ -241,7 +244,7 @@ fn fingerprint(env: &Env) -> u64 {
     for package in env.packages.values() {
         note(&package.at);
         for (file, tree) in &package.parts {
-            note(&(file, &tree.package, &tree.uses));
+            note(&(file, &tree.package, &tree.uses, &tree.broken));
             for item in &tree.items {
                 match &item.kind {
                     ItemKind::Policy(policy) => note(&policy.name.text),

@@ -23,7 +23,9 @@ pub(super) fn resolve(env: &mut Env, diagnostics: &mut Vec<Diagnostic>) {
                     let entity = target(env, &package.name, *file, clause, name, diagnostics);
                     let policy = matches!(entity, Some(Entity::Policy(_)));
                     if let Some(first) = taken(package, &imports, &name.text) {
-                        diagnostics.push(duplicate(&name.text, place, first));
+                        if entity.is_some() {
+                            diagnostics.push(duplicate(&name.text, place, first));
+                        }
                         continue;
                     }
                     let needed = needs.items.contains(&name.text);
@@ -97,12 +99,15 @@ fn target(
     }
     let Some(from) = env.packages.get(&clause.package.text) else {
         if first {
-            diagnostics.push(no_package(env, place, &clause.package.text, name));
+            diagnostics.push(no_package(env, package, place, &clause.package.text, name));
         }
         return None;
     };
     if let Some(declared) = from.own.get(&name.text) {
         return Some(declared.entity.clone());
+    }
+    if from.broken.contains(&name.text) {
+        return None;
     }
     let title = format!("package `{}` declares no `{}`", from.name, name.text);
     let mut diagnostic = Diagnostic::new(Code::UNKNOWN_NAME, at(file, name), title);
@@ -121,21 +126,26 @@ fn target(
     None
 }
 
-fn no_package(env: &Env, place: FileSpan, text: &str, name: &ast::Name) -> Diagnostic {
-    let mut diagnostic = Diagnostic::new(Code::UNKNOWN_NAME, place, format!("unknown package `{text}`"));
-    let names = env.packages.keys().map(SmolStr::as_str).filter(|known| !known.starts_with('?'));
-    let owner = env.packages.values().find(|other| other.own.contains_key(&name.text));
-    if let Some(near) = suggest::nearest(text, names) {
-        diagnostic = diagnostic.help(format!("did you mean `{near}`?")).fix(
+fn no_package(env: &Env, user: &str, place: FileSpan, text: &str, name: &ast::Name) -> Diagnostic {
+    let diagnostic = Diagnostic::new(Code::UNKNOWN_NAME, place, format!("unknown package `{text}`"));
+    let others = || env.packages.values().filter(|other| other.name != user && !other.name.starts_with('?'));
+    let names = |declare: bool| {
+        let fit = others().filter(move |other| !declare || other.own.contains_key(&name.text));
+        fit.map(|other| other.name.as_str())
+    };
+    // Of packages with a name like it, one that declares what is imported is likelier.
+    match suggest::nearest(text, names(true)).or_else(|| suggest::nearest(text, names(false))) {
+        Some(near) => diagnostic.help(format!("did you mean `{near}`?")).fix(
             format!("write `{near}`"),
             place,
             near,
             Applicability::Suggested,
-        );
-    } else if let Some(owner) = owner {
-        diagnostic = diagnostic.help(format!("package `{}` declares `{}`", owner.name, name.text));
+        ),
+        None => match names(true).next() {
+            Some(owner) => diagnostic.help(format!("package `{owner}` declares `{}`", name.text)),
+            None => diagnostic,
+        },
     }
-    diagnostic
 }
 
 fn unused(file: FileId, clause: &ast::Use, name: &ast::Name) -> Diagnostic {

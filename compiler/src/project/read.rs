@@ -33,7 +33,12 @@ pub(super) fn manifest(file: FileId, text: &str) -> (Manifest, Vec<Diagnostic>) 
         let span = error.span().unwrap_or(0..0);
         reader.report(span, error.message().lines().next().unwrap_or("not TOML").to_owned());
     }
+    let syntax = reader.diagnostics.len();
     reader.document(document.get_ref(), &mut manifest);
+    if syntax > 0 {
+        // What a guess at the rest says is guessed too.
+        reader.diagnostics.truncate(syntax);
+    }
     reader.diagnostics.sort_by_key(|found| found.primary.span.start);
     (manifest, reader.diagnostics)
 }
@@ -83,7 +88,10 @@ impl Reader {
                         Applicability::Suggested,
                     );
                 }
-                None => diagnostic.notes.push(format!("the keys are {}", known.join(", "))),
+                None => diagnostic.notes.push(match known {
+                    [one] => format!("the only key is `{one}`"),
+                    _ => format!("the keys are {}", known.join(", ")),
+                }),
             }
         }
     }
