@@ -2,11 +2,28 @@
 
 use super::reading::{Number, Reading};
 use super::series::{Log, VALUE_LOG};
-use super::table::Table;
+use super::table::{Marks, Table};
 use super::window::{Landing, Lanes, Window, WindowKind};
 
 /// Different values kept.
 const BOUND: usize = 1_024;
+
+/// The lanes that saw a value, and when it last came, in arrivals of this record.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Seen {
+    lanes: u8,
+    arrival: u32,
+}
+
+impl Marks for Seen {
+    fn clear(&mut self, mask: u8) {
+        self.lanes.clear(mask);
+    }
+
+    fn any(&self, mask: u8) -> bool {
+        self.lanes.any(mask)
+    }
+}
 
 /// The longest run of consecutive values over a window: order of arrival and repetition do not matter.
 ///
@@ -14,7 +31,8 @@ const BOUND: usize = 1_024;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sequential {
     lanes: Lanes,
-    values: Table<i64, u8>,
+    values: Table<i64, Seen>,
+    arrivals: u32,
     /// The newest lane that lost a value to the bound.
     lost: Option<i64>,
     log: Option<Box<Log<i64>>>,
@@ -27,6 +45,7 @@ impl Sequential {
         Sequential {
             lanes: Lanes::default(),
             values: Table::default(),
+            arrivals: 0,
             lost: None,
             log: Log::for_window(w, VALUE_LOG),
         }
@@ -36,7 +55,7 @@ impl Sequential {
     #[must_use]
     pub const fn bytes(kind: WindowKind) -> usize {
         size_of::<Sequential>()
-            + Table::<i64, u8>::heap_bytes(BOUND)
+            + Table::<i64, Seen>::heap_bytes(BOUND)
             + Log::<i64>::heap_bytes(kind, VALUE_LOG)
     }
 
@@ -44,20 +63,22 @@ impl Sequential {
     pub fn add(&mut self, w: &Window, t: i64, value: i64) -> Landing {
         let Some(entry) = self.lanes.enter(w, t) else { return Landing::Dropped };
         self.values.clear(entry.cleared);
+        self.arrivals = self.arrivals.saturating_add(1);
         let place = match self.values.find(value) {
             Ok(place) => place,
             Err(_) => {
                 if self.values.len() >= BOUND {
-                    self.evict(w, value);
+                    self.evict(value);
                     self.lost = self.lost.max(Some(w.lane(t)));
                 }
                 let (Ok(place) | Err(place)) = self.values.find(value);
-                self.values.insert(place, value, 0);
+                self.values.insert(place, value, Seen { lanes: 0, arrival: 0 });
                 place
             }
         };
         if let Some(seen) = self.values.mark(place) {
-            *seen |= 1 << entry.slot;
+            seen.lanes |= 1 << entry.slot;
+            seen.arrival = self.arrivals;
         }
         if let Some(log) = &mut self.log {
             log.add(w, t, value);
@@ -65,25 +86,26 @@ impl Sequential {
         Landing::Held
     }
 
-    /// Takes out the least useful value to make room for `coming`: without a neighbour, seen longest ago, smallest.
-    fn evict(&mut self, w: &Window, coming: i64) {
-        let held: Vec<(i64, usize)> = self.lanes.held(w.slots()).collect();
-        let last_seen =
-            |seen: u8| held.iter().rev().find(|(_, slot)| seen & (1 << slot) != 0).map(|(lane, _)| *lane);
-        let near = |value: i64, other: i64| {
-            value.checked_add(1) == Some(other) || value.checked_sub(1) == Some(other)
-        };
-        let neighbour = |value: i64| {
-            let held = |other: Option<i64>| other.is_some_and(|other| self.values.contains(other));
-            near(value, coming) || held(value.checked_add(1)) || held(value.checked_sub(1))
-        };
-        let worst = self
-            .values
-            .iter()
-            .enumerate()
-            .min_by_key(|(_, (value, seen))| (neighbour(*value), last_seen(**seen), *value))
-            .map(|(place, _)| place);
-        if let Some(place) = worst {
+    /// Takes out the least useful value to make room for `coming`: without a neighbour, seen longest ago, smallest. One pass.
+    fn evict(&mut self, coming: i64) {
+        let follows = |a: i64, b: i64| a.checked_add(1) == Some(b);
+        let mut values = self.values.iter().enumerate().peekable();
+        let mut previous = None;
+        let mut worst: Option<((bool, u32), usize)> = None;
+        while let Some((place, (value, seen))) = values.next() {
+            let next = values.peek().map(|(_, (next, _))| *next);
+            let neighbour = previous.is_some_and(|previous| follows(previous, value))
+                || next.is_some_and(|next| follows(value, next))
+                || follows(value, coming)
+                || follows(coming, value);
+            let rank = (neighbour, seen.arrival);
+            if worst.is_none_or(|(least, _)| rank < least) {
+                worst = Some((rank, place));
+            }
+            previous = Some(value);
+        }
+        drop(values);
+        if let Some((_, place)) = worst {
             self.values.remove(place);
         }
     }
@@ -98,9 +120,8 @@ impl Sequential {
             return Reading::certain(Number::Int(longest(values.into_iter())));
         }
         let span = self.lanes.span(w, t);
-        let run = |mask: u8| {
-            longest(self.values.iter().filter(|(_, seen)| **seen & mask != 0).map(|(value, _)| value))
-        };
+        let run =
+            |mask: u8| longest(self.values.iter().filter(|(_, seen)| seen.any(mask)).map(|(value, _)| value));
         let value = run(span.all_mask());
         let lo = if span.collapsed { value } else { run(span.inner_mask()) };
         let lost = self.lost.is_some_and(|lane| lane >= span.oldest());

@@ -8,8 +8,10 @@ const HOUR: i64 = 3_600_000;
 const WEEK: usize = 168;
 /// The epoch was a Thursday; the week begins on Monday.
 const EPOCH_OFFSET: i64 = 72;
-/// How old a record must be.
-const WARMING: i64 = 14 * 24 * HOUR;
+/// Samples to learn from: two weeks.
+const LEARNING: u16 = 2 * WEEK as u16;
+/// Cells whose level says what is ordinary when learning ends: all but the highest eighth.
+const ORDINARY: usize = WEEK - WEEK / 8;
 /// Hours of silence after which a record begins anew.
 const FORGET: i64 = 53 * WEEK as i64;
 
@@ -32,8 +34,8 @@ impl UsualForm {
 #[derive(Clone, Debug, PartialEq)]
 struct Cells {
     level: [f32; WEEK],
-    /// Samples folded, up to 2.
-    samples: [u8; WEEK],
+    /// Samples folded, up to [`LEARNING`]; hours follow one another, so this tells how many each cell has.
+    samples: u16,
 }
 
 /// The baseline of one signal of one key. An observation is O(1); the first of an hour folds the hours since the last, at most 53 weeks of them.
@@ -50,7 +52,6 @@ struct Open {
     highest: f64,
     /// The hour in which the record began.
     partial: bool,
-    since: i64,
 }
 
 fn cell_of(hour: i64) -> usize {
@@ -59,37 +60,35 @@ fn cell_of(hour: i64) -> usize {
 }
 
 impl Cells {
-    fn mean(&self) -> f64 {
-        let (mut sum, mut known) = (0.0, 0_u32);
-        for (level, samples) in self.level.iter().zip(self.samples) {
-            if samples > 0 {
-                sum += f64::from(*level);
-                known += 1;
-            }
-        }
-        if known == 0 { 0.0 } else { sum / f64::from(known) }
-    }
-
     fn fold(&mut self, hour: i64, sample: f64, least: f64) {
-        let place = cell_of(hour);
-        let mean = if self.samples.get(place) == Some(&1) { self.mean() } else { 0.0 };
-        let (Some(level), Some(samples)) = (self.level.get_mut(place), self.samples.get_mut(place)) else {
-            return;
-        };
+        let Some(level) = self.level.get_mut(cell_of(hour)) else { return };
         let cell = f64::from(*level);
-        let folded = match *samples {
-            0 => sample,
-            1 => {
-                let cap = 4.0 * mean.max(least);
-                (cell.min(cap) + sample.min(cap)) / 2.0
-            }
-            _ => {
-                let winsorised = sample.min(2.0 * cell.max(least));
-                cell + (winsorised - cell) / 4.0
-            }
+        let folded = if usize::from(self.samples) < WEEK {
+            sample
+        } else if self.samples < LEARNING {
+            (cell + sample) / 2.0
+        } else {
+            let winsorised = sample.min(2.0 * cell.max(least));
+            cell + (winsorised - cell) / 4.0
         };
         *level = folded as f32;
-        *samples = (*samples + 1).min(2);
+        if self.samples < LEARNING {
+            self.samples += 1;
+            if self.samples == LEARNING {
+                self.cut(least);
+            }
+        }
+    }
+
+    /// Ends the learning: no cell may stand out too far from the ordinary ones.
+    fn cut(&mut self, least: f64) {
+        let mut sorted = self.level;
+        sorted.sort_unstable_by(f32::total_cmp);
+        let sum: f64 = sorted.iter().take(ORDINARY).map(|level| f64::from(*level)).sum();
+        let cap = 4.0 * (sum / ORDINARY as f64).max(least);
+        for level in &mut self.level {
+            *level = f64::from(*level).min(cap) as f32;
+        }
     }
 }
 
@@ -118,7 +117,7 @@ impl Usual {
         match &mut self.open {
             Some(open) if hour < open.hour => return Landing::Dropped,
             Some(open) => open.highest = open.highest.max(level),
-            None => self.open = Some(Open { hour, highest: level, partial: true, since: t }),
+            None => self.open = Some(Open { hour, highest: level, partial: true }),
         }
         Landing::Held
     }
@@ -134,13 +133,12 @@ impl Usual {
             return;
         }
         let least = form.scale_of_interest();
-        let cells =
-            self.cells.get_or_insert_with(|| Box::new(Cells { level: [0.0; WEEK], samples: [0; WEEK] }));
+        let cells = self.cells.get_or_insert_with(|| Box::new(Cells { level: [0.0; WEEK], samples: 0 }));
         while open.hour < hour {
             if !open.partial {
                 cells.fold(open.hour, open.highest, least);
             }
-            *open = Open { hour: open.hour + 1, highest: 0.0, partial: false, since: open.since };
+            *open = Open { hour: open.hour + 1, highest: 0.0, partial: false };
         }
     }
 
@@ -148,22 +146,20 @@ impl Usual {
     #[must_use]
     pub fn read(&self, form: &UsualForm, t: i64) -> Reading {
         let hour = t.div_euclid(HOUR);
-        // Only after a week does closing hours change the cell that is read.
-        if self.open.is_some_and(|open| hour.saturating_sub(open.hour) >= WEEK as i64) {
+        // Hours that have passed unseen change the answer only when they end the learning or reach the cell that is read.
+        let learning = self.cells.as_ref().is_none_or(|cells| cells.samples < LEARNING);
+        let unseen = self.open.map_or(0, |open| hour.saturating_sub(open.hour));
+        if unseen >= WEEK as i64 || (learning && unseen > 0) {
             let mut rolled = self.clone();
             rolled.roll(form, hour);
-            return rolled.answer(form, t, hour);
+            return rolled.answer(form, hour);
         }
-        self.answer(form, t, hour)
+        self.answer(form, hour)
     }
 
-    fn answer(&self, form: &UsualForm, t: i64, hour: i64) -> Reading {
-        let level = self.open.filter(|open| t.saturating_sub(open.since) >= WARMING).and_then(|_| {
-            let cells = self.cells.as_ref()?;
-            let place = cell_of(hour);
-            cells.samples.get(place).filter(|samples| **samples >= 2)?;
-            cells.level.get(place)
-        });
+    fn answer(&self, form: &UsualForm, hour: i64) -> Reading {
+        let cells = self.cells.as_ref().filter(|cells| cells.samples >= LEARNING);
+        let level = cells.and_then(|cells| cells.level.get(cell_of(hour)));
         let baseline = level.map(|level| match form.scale {
             Scale::Int => Number::Int(f64::from(*level).ceil() as i64),
             Scale::Float => Number::Float(f64::from(*level)),
