@@ -14,6 +14,10 @@ impl Cell for Events {
         self.0 = self.0.saturating_add(1);
     }
 
+    fn of(events: impl ExactSizeIterator<Item = (i64, ())>) -> Events {
+        Events(events.len() as u64)
+    }
+
     fn merge(&mut self, other: &Events) {
         self.0 = self.0.saturating_add(other.0);
     }

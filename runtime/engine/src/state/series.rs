@@ -17,6 +17,15 @@ pub(crate) trait Cell: Clone + Debug + Default + PartialEq {
 
     fn add(&mut self, t: i64, item: Self::Item);
 
+    /// A cell of all these events.
+    fn of(events: impl ExactSizeIterator<Item = (i64, Self::Item)>) -> Self {
+        let mut cell = Self::default();
+        for (t, item) in events {
+            cell.add(t, item);
+        }
+        cell
+    }
+
     /// Adds what another record's same lane holds.
     fn merge(&mut self, other: &Self);
 }
@@ -178,10 +187,7 @@ impl<C: Cell> Series<C> {
     /// Reads at `t`: from the log when it reaches back far enough, else from the lanes.
     pub(crate) fn read<R>(&self, w: &Window, t: i64, finish: impl FnOnce(&View<'_, C>) -> R) -> R {
         if let Some(events) = self.log.as_ref().and_then(|log| log.within(w, t)) {
-            let mut whole = C::default();
-            for (at, item) in events {
-                whole.add(at, item);
-            }
+            let whole = C::of(events);
             return finish(&View {
                 inner: [Some(&whole), None, None, None, None, None, None],
                 edge: None,

@@ -251,6 +251,10 @@ impl Span {
 
 /// `floor(n * k / width)` with `0 <= k <= width < 2^43`: the quotient is taken first, so the product fits.
 pub(crate) fn part(n: i128, k: i64, width: i64) -> i128 {
+    // Nearly always the product fits a machine word, whose division is ten times as fast.
+    if let Some(product) = i64::try_from(n).ok().and_then(|n| n.checked_mul(k)) {
+        return i128::from(product.div_euclid(width));
+    }
     let (k, width) = (i128::from(k), i128::from(width));
     let (whole, rest) = (n.div_euclid(width), n.rem_euclid(width));
     whole * k + (rest * k).div_euclid(width)
