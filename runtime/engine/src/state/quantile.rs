@@ -188,8 +188,9 @@ impl Quantile {
 
     fn read_lanes(&self, span: &Span, percent: Percent, at_least: u64) -> Result<Reading, Why> {
         let (inner_mask, all_mask) = (span.inner_mask(), span.all_mask());
-        let total = |mask| self.values.iter().map(|(_, counts)| counts.total(mask)).sum::<u64>();
-        let (inner, all) = (total(inner_mask), total(all_mask));
+        let (inner, all) = self.values.iter().fold((0, 0), |(inner, all), (_, counts)| {
+            (inner + counts.total(inner_mask), all + counts.total(all_mask))
+        });
         enough(all, at_least)?;
         let value = self.ranked(all_mask, percent.rank(all)).ok_or(Why::Empty)?;
         let (lo, hi) = if span.collapsed || inner == all {

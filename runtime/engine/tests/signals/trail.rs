@@ -32,7 +32,6 @@ pub(crate) struct Cover<V> {
     pub(crate) width: i128,
     pub(crate) estimated: bool,
     pub(crate) collapsed: bool,
-    pub(crate) oldest: i128,
 }
 
 impl<V: Copy> Cover<V> {
@@ -122,7 +121,6 @@ impl<V: Copy> Trail<V> {
                 width: 1,
                 estimated: false,
                 collapsed: false,
-                oldest: i128::MIN,
             };
         }
         let c = self.lane(t);
@@ -146,7 +144,6 @@ impl<V: Copy> Trail<V> {
             width,
             estimated: collapsed || lost,
             collapsed,
-            oldest: needed,
         }
     }
 }
