@@ -12,6 +12,8 @@
 pub mod ast;
 pub mod codes;
 pub mod diagnostic;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod parse;
 pub mod source;
 pub mod span;
