@@ -12,7 +12,11 @@
 pub mod ast;
 pub mod codes;
 pub mod diagnostic;
+pub mod fix;
+pub mod format;
+pub mod pages;
 pub mod parse;
+pub mod render;
 pub mod source;
 pub mod span;
 

@@ -3,13 +3,16 @@
 //! Colour goes to terminals only, and never with `NO_COLOR` set. A reader that closes the pipe (`| head`)
 //! ends the command quietly.
 
-use std::fmt;
-use std::io::{self, IsTerminal, Write};
+use std::fmt::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
 use anstream::{AutoStream, ColorChoice};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// How much is written at once, in bytes.
+const BUFFER: usize = 64 << 10;
 
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,7 +80,9 @@ pub(crate) type Outcome = Result<Exit, Failure>;
 
 /// Standard output and standard error.
 pub(crate) struct Ui {
-    out: AutoStream<io::BufWriter<io::Stdout>>,
+    out: AutoStream<io::Stdout>,
+    /// What has not been written yet.
+    waiting: String,
     err: AutoStream<io::Stderr>,
     color: ColorChoice,
     out_is_terminal: bool,
@@ -96,7 +101,8 @@ impl Ui {
         let out_is_terminal = io::stdout().is_terminal();
         let out_color = choose(out_is_terminal);
         Self {
-            out: AutoStream::new(io::BufWriter::new(io::stdout()), out_color),
+            out: AutoStream::new(io::stdout(), out_color),
+            waiting: String::new(),
             err: AutoStream::new(io::stderr(), choose(io::stderr().is_terminal())),
             color: out_color,
             out_is_terminal,
@@ -115,14 +121,13 @@ impl Ui {
 
     /// Data: text that may hold styles.
     pub(crate) fn print(&mut self, text: impl fmt::Display) -> Result<(), Failure> {
-        write!(self.out, "{text}")?;
-        Ok(())
+        let _ = write!(self.waiting, "{text}");
+        if self.waiting.len() >= BUFFER { self.flush() } else { Ok(()) }
     }
 
     /// Data and a line break.
     pub(crate) fn line(&mut self, text: impl fmt::Display) -> Result<(), Failure> {
-        writeln!(self.out, "{text}")?;
-        Ok(())
+        self.print(format_args!("{text}\n"))
     }
 
     /// One JSON value on a line of its own.
@@ -133,12 +138,14 @@ impl Ui {
 
     /// Talk: goes to standard error, and is lost quietly when nobody listens.
     pub(crate) fn say(&mut self, text: impl fmt::Display) {
-        let _ = self.out.flush();
+        let _ = self.flush();
         let _ = writeln!(self.err, "{text}");
     }
 
     /// Everything printed so far reaches its reader.
     pub(crate) fn flush(&mut self) -> Result<(), Failure> {
+        let waiting = std::mem::take(&mut self.waiting);
+        self.out.write_all(waiting.as_bytes())?;
         self.out.flush()?;
         Ok(())
     }
@@ -174,7 +181,7 @@ impl Ui {
 
 impl Drop for Ui {
     fn drop(&mut self) {
-        let _ = self.out.flush();
+        let _ = self.flush();
     }
 }
 
