@@ -45,6 +45,8 @@ ids! {
     ScheduleId;
     /// A user-defined client shape.
     FingerprintId;
+    /// A pure, inlined function.
+    FunctionId;
     /// An expression node.
     ExprId;
     /// A parameter of a policy.
@@ -115,6 +117,11 @@ impl<I: Id, T> IdVec<I, T> {
         self.items.iter()
     }
 
+    /// The items, to change them.
+    pub fn values_mut(&mut self) -> std::slice::IterMut<'_, T> {
+        self.items.iter_mut()
+    }
+
     /// Ids and items, in order.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (I, &T)> + ExactSizeIterator {
         self.items.iter().enumerate().map(|(index, item)| (I::from_index(index), item))
@@ -142,6 +149,14 @@ impl<I: Id, T> std::ops::IndexMut<I> for IdVec<I, T> {
     #[expect(clippy::indexing_slicing, reason = "ids are made by `push` alone")]
     fn index_mut(&mut self, id: I) -> &mut T {
         &mut self.items[id.index()]
+    }
+}
+
+impl<I, T> IntoIterator for IdVec<I, T> {
+    type Item = T;
+    type IntoIter = std::vec::IntoIter<T>;
+    fn into_iter(self) -> Self::IntoIter {
+        self.items.into_iter()
     }
 }
 

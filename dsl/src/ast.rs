@@ -47,6 +47,9 @@ pub struct File {
     pub items: Vec<Item>,
     /// All comments, in source order.
     pub comments: Vec<Comment>,
+    /// Names whose declaration could not be parsed, and was reported: whoever looks one up must not report
+    /// it as unknown again.
+    pub broken: Vec<Name>,
 }
 
 /// `use package { names }`.

@@ -12,10 +12,16 @@
 pub mod ast;
 pub mod codes;
 pub mod diagnostic;
+pub mod fix;
+pub mod format;
+pub mod pages;
+pub mod parse;
+pub mod render;
 pub mod source;
 pub mod span;
 
 pub use codes::Code;
 pub use diagnostic::{Applicability, Diagnostic, Edit, Fix, Label, Severity};
+pub use parse::{Parser, parse, parse_bytes};
 pub use source::Sources;
 pub use span::{FileId, FileSpan, Span, Spanned};

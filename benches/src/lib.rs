@@ -1,0 +1,7 @@
+//! What the recorders share: labelled truth, and counting against it.
+//!
+//! Figures in the README come from the programs of this crate, recorded under `benches/record/` with machine and
+//! commit.
+
+pub mod logins;
+pub mod text;

@@ -1,0 +1,266 @@
+//! Fragments into one rule set: equal parts become one, references are renumbered.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use smol_str::{SmolStr, format_smolstr};
+
+use super::{Linked, Members, Reading};
+use crate::env::Env;
+use crate::hir::{Hir, Span, TextOp};
+use crate::ids::*;
+use crate::visit::{self, Visitor};
+use crate::{budget, canonical};
+
+/// A rule set in the making.
+pub(super) struct Linker {
+    linked: Linked,
+    states: HashMap<Arc<str>, StateId>,
+    cohorts: HashMap<String, CohortId>,
+    calls: HashMap<String, CallId>,
+    facts: HashMap<String, FactId>,
+    patterns: HashMap<(TextOp, SmolStr), PatternId>,
+}
+
+/// New ids of a fragment's parts: added to where nothing merges, looked up where something may.
+#[derive(Default)]
+struct Renumber {
+    exprs: u32,
+    params: u32,
+    signals: u32,
+    sequences: u32,
+    policies: u32,
+    rules: u32,
+    states: Vec<StateId>,
+    cohorts: Vec<CohortId>,
+    calls: Vec<CallId>,
+    facts: Vec<FactId>,
+    patterns: Vec<PatternId>,
+}
+
+/// A reference that the fragment does not hold stays out of range of the rule set too.
+fn mapped<I: Id>(map: &[I], id: &mut I) {
+    *id = map.get(id.index()).copied().unwrap_or_else(|| I::from_index(u32::MAX as usize));
+}
+
+impl Visitor for Renumber {
+    fn expr(&mut self, id: &mut ExprId) {
+        id.0 = id.0.saturating_add(self.exprs);
+    }
+    fn pattern(&mut self, id: &mut PatternId) {
+        mapped(&self.patterns, id);
+    }
+    fn param(&mut self, id: &mut ParamId) {
+        id.0 = id.0.saturating_add(self.params);
+    }
+    fn signal(&mut self, id: &mut SignalId) {
+        id.0 = id.0.saturating_add(self.signals);
+    }
+    fn state(&mut self, id: &mut StateId) {
+        mapped(&self.states, id);
+    }
+    fn cohort(&mut self, id: &mut CohortId) {
+        mapped(&self.cohorts, id);
+    }
+    fn sequence(&mut self, id: &mut SequenceId) {
+        id.0 = id.0.saturating_add(self.sequences);
+    }
+    fn call(&mut self, id: &mut CallId) {
+        mapped(&self.calls, id);
+    }
+    fn fact(&mut self, id: &mut FactId) {
+        mapped(&self.facts, id);
+    }
+    fn policy(&mut self, id: &mut PolicyId) {
+        id.0 = id.0.saturating_add(self.policies);
+    }
+    fn rule(&mut self, id: &mut RuleId) {
+        id.0 = id.0.saturating_add(self.rules);
+    }
+}
+
+/// Copies the values of parameters into the lengths of time that are parameters.
+struct Resolve<'a>(&'a Hir);
+
+impl Visitor for Resolve<'_> {
+    fn span(&mut self, span: &mut Span) {
+        span.ms = canonical::resolved(self.0, *span);
+    }
+}
+
+/// The id of each of `texts`: a known one, or the next.
+fn merge<K: std::hash::Hash + Eq, I: Id>(
+    known: &mut HashMap<K, I>,
+    next: usize,
+    texts: Vec<K>,
+) -> (Vec<I>, Vec<bool>) {
+    let mut next = next;
+    let mut fresh = Vec::with_capacity(texts.len());
+    let ids = texts.into_iter().map(|text| {
+        let before = known.len();
+        let id = *known.entry(text).or_insert_with(|| I::from_index(next));
+        let new = known.len() > before;
+        next += usize::from(new);
+        fresh.push(new);
+        id
+    });
+    let ids = ids.collect();
+    (ids, fresh)
+}
+
+fn append<I: Id, T>(into: &mut IdVec<I, T>, from: IdVec<I, T>) {
+    for item in from {
+        into.push(item);
+    }
+}
+
+fn append_fresh<I: Id, T>(into: &mut IdVec<I, T>, from: IdVec<I, T>, fresh: &[bool]) {
+    for (item, fresh) in from.into_iter().zip(fresh) {
+        if *fresh {
+            into.push(item);
+        }
+    }
+}
+
+impl Linker {
+    pub(super) fn new(env: &Env) -> Self {
+        let linked = Linked { hir: super::empty(env), ..Linked::default() };
+        Self {
+            linked,
+            states: HashMap::new(),
+            cohorts: HashMap::new(),
+            calls: HashMap::new(),
+            facts: HashMap::new(),
+            patterns: HashMap::new(),
+        }
+    }
+
+    /// Adds a fragment whose parameters have their values.
+    pub(super) fn add(&mut self, mut fragment: Hir) {
+        let params = Hir { params: fragment.params.clone(), ..Hir::default() };
+        visit::hir(&mut fragment, &mut Resolve(&params));
+
+        let into = &self.linked.hir;
+        let length = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
+        let texts: Vec<Arc<str>> =
+            fragment.states.ids().map(|id| Arc::from(canonical::state(&fragment, id))).collect();
+        for (state, text) in fragment.states.values_mut().zip(&texts) {
+            state.identity = Arc::clone(text);
+        }
+        let bytes: Vec<u32> =
+            fragment.states.values().map(|state| budget::bytes_per_key(&fragment, state)).collect();
+        for (state, bytes) in fragment.states.values_mut().zip(bytes) {
+            state.bytes_per_key = bytes;
+        }
+        let (states, fresh_states) = merge(&mut self.states, into.states.len(), texts);
+        let texts = fragment.cohorts.ids().map(|id| canonical::cohort(&fragment, id)).collect();
+        let (cohorts, fresh_cohorts) = merge(&mut self.cohorts, into.cohorts.len(), texts);
+        let texts = fragment.calls.values().map(|call| canonical::call(&fragment, call)).collect();
+        let (calls, fresh_calls) = merge(&mut self.calls, into.calls.len(), texts);
+        let texts = fragment.facts.values().map(|fact| canonical::fact(&fragment, fact)).collect();
+        let (facts, fresh_facts) = merge(&mut self.facts, into.facts.len(), texts);
+        let texts = fragment.patterns.values().map(|pattern| (pattern.op, pattern.source.clone())).collect();
+        let (patterns, fresh_patterns) = merge(&mut self.patterns, into.patterns.len(), texts);
+
+        let mut renumber = Renumber {
+            exprs: length(into.exprs.len()),
+            params: length(into.params.len()),
+            signals: length(into.signals.len()),
+            sequences: length(into.sequences.len()),
+            policies: length(into.policies.len()),
+            rules: length(into.rules.len()),
+            states,
+            cohorts,
+            calls,
+            facts,
+            patterns,
+        };
+        visit::hir(&mut fragment, &mut renumber);
+        self.note(&fragment, &renumber);
+
+        let into = &mut self.linked.hir;
+        let Hir {
+            schema: _,
+            declarations: _,
+            exprs,
+            patterns,
+            params,
+            signals,
+            states,
+            cohorts,
+            sequences,
+            calls,
+            facts,
+            policies,
+            rules,
+            caps,
+            derives,
+        } = fragment;
+        append(&mut into.exprs, exprs);
+        append_fresh(&mut into.patterns, patterns, &fresh_patterns);
+        append(&mut into.params, params);
+        append(&mut into.signals, signals);
+        append_fresh(&mut into.states, states, &fresh_states);
+        append_fresh(&mut into.cohorts, cohorts, &fresh_cohorts);
+        append(&mut into.sequences, sequences);
+        append_fresh(&mut into.calls, calls, &fresh_calls);
+        append_fresh(&mut into.facts, facts, &fresh_facts);
+        append(&mut into.policies, policies);
+        append(&mut into.rules, rules);
+        into.caps.extend(caps);
+        into.derives.extend(derives);
+    }
+
+    /// Notes names and state of a renumbered fragment. A fragment holds one policy or none.
+    fn note(&mut self, fragment: &Hir, ids: &Renumber) {
+        let mut members = Members {
+            states: ids.states.clone(),
+            cohorts: ids.cohorts.clone(),
+            sequences: (0..fragment.sequences.len())
+                .map(|at| SequenceId::from_index(at + ids.sequences as usize))
+                .collect(),
+            facts: ids.facts.clone(),
+        };
+        let Some(policy) = fragment.policies.values().next() else {
+            let others = &mut self.linked.others;
+            others.states.append(&mut members.states);
+            others.cohorts.append(&mut members.cohorts);
+            others.sequences.append(&mut members.sequences);
+            others.facts.append(&mut members.facts);
+            tidy(others);
+            return;
+        };
+        tidy(&mut members);
+        let full = |name: &str| format_smolstr!("{}.{}.{name}", policy.package, policy.name);
+        let names = &mut self.linked.names;
+        for (at, signal) in fragment.signals.values().enumerate() {
+            let id = SignalId::from_index(at + ids.signals as usize);
+            names.entry(full(&signal.name)).or_insert(Reading::Signal(id));
+        }
+        for (cohort, id) in fragment.cohorts.values().zip(&ids.cohorts) {
+            names.insert(full(&cohort.name), Reading::Cohort(*id));
+        }
+        for (sequence, id) in fragment.sequences.values().zip(&members.sequences) {
+            names.insert(full(&sequence.name), Reading::Sequence(*id));
+        }
+        for _ in fragment.policies.values() {
+            self.linked.members.push(members.clone());
+        }
+    }
+
+    pub(super) fn finish(self) -> Linked {
+        self.linked
+    }
+}
+
+fn tidy(members: &mut Members) {
+    let Members { states, cohorts, sequences, facts } = members;
+    states.sort();
+    states.dedup();
+    cohorts.sort();
+    cohorts.dedup();
+    sequences.sort();
+    sequences.dedup();
+    facts.sort();
+    facts.dedup();
+}

@@ -1,0 +1,269 @@
+//! The arguments of every command.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+/// Check, test, replay and explain bot-management and fraud policies.
+#[derive(Debug, Parser)]
+#[command(name = "weir", version, about, long_about = None, after_help = "\
+Examples:
+  weir init shop --profile shop              a project of your own
+  weir check shop                            what is wrong with it, and how to mend it
+  weir test shop --coverage                  its tests, on a virtual clock
+  weir replay access.log.gz                  who the standard library would have stopped, and why
+  weir replay --explain 4711 access.log.gz   one decision, step by step
+  weir explain W0301                         what a diagnostic means
+
+Exit codes: 0 clean, 1 errors in policies or failed tests, 2 usage or input and output.
+A replay exits 0 whatever it decides.")]
+pub(crate) struct Args {
+    /// When to colour the output.
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
+    pub(crate) color: Color,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// When to colour the output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Init(InitArgs),
+    Check(CheckArgs),
+    Fmt(FmtArgs),
+    Fix(FixArgs),
+    Test(TestArgs),
+    Replay(ReplayArgs),
+    Explain(ExplainArgs),
+    Completions(CompletionsArgs),
+}
+
+/// Make a project: a `weir.toml` and a first policy with its tests.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  weir init my-site
+  weir init my-shop --profile shop")]
+pub(crate) struct InitArgs {
+    /// The folder to make; it may exist, and nothing in it is overwritten.
+    pub(crate) dir: PathBuf,
+    /// Which template: `default`, `shop` or `bank`.
+    #[arg(long, value_name = "NAME", default_value = "default")]
+    pub(crate) profile: String,
+}
+
+/// Say what is wrong with policies, and how to mend it.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  weir check .
+  weir check policies/login.weir --format concise
+  weir check . --state --deny warnings")]
+pub(crate) struct CheckArgs {
+    /// Policy files, or folders that hold them.
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// How to print the findings.
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub(crate) format: Format,
+    /// The same as `--format json`.
+    #[arg(long, conflicts_with = "format")]
+    pub(crate) json: bool,
+    /// Also print the bytes of state each policy needs a key.
+    #[arg(long)]
+    pub(crate) state: bool,
+    /// Exit 1 for these too.
+    #[arg(long, value_name = "WHAT", value_enum)]
+    pub(crate) deny: Option<Deny>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// With the text and what to do.
+    Human,
+    /// One line each.
+    Concise,
+    /// One object.
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Deny {
+    Warnings,
+}
+
+/// Lay policies out in the one way there is.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  weir fmt .
+  weir fmt --check .     exit 1 when something would change
+  weir fmt --diff .      print what would change
+  weir fmt -             standard input to standard output")]
+pub(crate) struct FmtArgs {
+    /// Policy files, folders that hold them, or `-`.
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Change nothing; exit 1 when something would change.
+    #[arg(long)]
+    pub(crate) check: bool,
+    /// Change nothing; print what would change, and exit 1 if anything.
+    #[arg(long, conflicts_with = "check")]
+    pub(crate) diff: bool,
+}
+
+/// Apply the fixes that keep the meaning or restore the only one possible.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  weir fix .
+  weir fix policies/login.weir --suggested")]
+pub(crate) struct FixArgs {
+    /// Policy files, or folders that hold them.
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Also apply fixes that a person should look at.
+    #[arg(long)]
+    pub(crate) suggested: bool,
+}
+
+/// Run the tests of policies on a virtual clock.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  weir test .
+  weir test policies/login.weir --filter 'lunch'
+  weir test . --coverage --json")]
+pub(crate) struct TestArgs {
+    /// Policy files, or folders that hold them.
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Only tests whose name or package contains this.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) filter: Option<String>,
+    /// Name the rules that never fired, and the conditions never true or never false.
+    #[arg(long)]
+    pub(crate) coverage: bool,
+    /// Print one object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Run a log through policies and say who would have been stopped, by which rule, on what evidence.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  weir replay access.log
+  weir replay --as-if enforce access.log.1.gz access.log
+  weir replay --policy my-site --decisions out.ndjson access.log
+  weir replay --explain 4711 access.log
+  weir replay --disable-keys ip,net,asn --as-if enforce --json access.log.xz
+  tail -f access.log | weir replay -
+
+Modes. Rules that ship in shadow only watch: `verdict` is what would really have happened, `shadow` what
+would have with every rule enforced. `--as-if enforce` enforces them all: what a rule stops then has no
+response, and later rules see that.")]
+pub(crate) struct ReplayArgs {
+    /// Logs, in order of time; `-` is standard input. `.gz`, `.xz` and `.zst` are read as they are.
+    #[arg(required = true, value_name = "INPUT")]
+    pub(crate) inputs: Vec<PathBuf>,
+    /// A project or policy file instead of the standard library's default profile.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) policy: Vec<PathBuf>,
+    /// The profile of the project or of the standard library.
+    #[arg(long, value_name = "NAME", default_value = "default")]
+    pub(crate) profile: String,
+    /// What the logs are.
+    #[arg(long, value_enum, default_value_t = LogFormat::Auto)]
+    pub(crate) format: LogFormat,
+    /// Decide as if every rule were in this mode.
+    #[arg(long, value_enum, value_name = "MODE")]
+    pub(crate) as_if: Option<AsIf>,
+    /// Make these keys, and what follows from them, missing everywhere.
+    #[arg(long, value_enum, value_name = "KEYS", value_delimiter = ',')]
+    pub(crate) disable_keys: Vec<DisabledKey>,
+    /// Write one object a line with a match.
+    #[arg(long, value_name = "OUT.ndjson")]
+    pub(crate) decisions: Option<PathBuf>,
+    /// With `--decisions`: one object for every line.
+    #[arg(long, requires = "decisions")]
+    pub(crate) all: bool,
+    /// Print the whole trace of the decision on this input line, counted from 0.
+    #[arg(long, value_name = "SEQ")]
+    pub(crate) explain: Option<u64>,
+    /// Print the summary as one object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// Found from the first lines.
+    Auto,
+    /// Combined or common access logs of nginx and Apache.
+    Combined,
+    /// One JSON object a line, with nginx's variable names.
+    NginxJson,
+    /// One typed event a line.
+    Ndjson,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AsIf {
+    Enforce,
+}
+
+/// Keys that a replay can do without.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DisabledKey {
+    /// The client's address, with the session made from it, its country and its network.
+    Ip,
+    /// Address prefixes.
+    Net,
+    /// The network's number and class.
+    Asn,
+}
+
+/// Say what a diagnostic code means, or what a rule does.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  weir explain W0301
+  weir explain std.ato.credential-stuffing.rotating-proxies
+  weir explain rotating-proxies
+  weir explain --list")]
+pub(crate) struct ExplainArgs {
+    /// A code such as W0301, or a rule's name.
+    #[arg(value_name = "CODE|RULE", required_unless_present = "list")]
+    pub(crate) what: Option<String>,
+    /// Where to look for the rule, besides the standard library.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) policy: Vec<PathBuf>,
+    /// List every code and every rule.
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// Print one object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Print a completion script for a shell.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  weir completions bash > /etc/bash_completion.d/weir
+  weir completions zsh > ~/.zfunc/_weir")]
+pub(crate) struct CompletionsArgs {
+    /// The shell.
+    pub(crate) shell: clap_complete::Shell,
+}

@@ -1,0 +1,10 @@
+//! The commands, one a file: each takes its arguments and the [`Ui`](crate::ui::Ui), and answers an exit code.
+
+pub(crate) mod check;
+pub(crate) mod completions;
+pub(crate) mod explain;
+pub(crate) mod fix;
+pub(crate) mod fmt;
+pub(crate) mod init;
+pub(crate) mod replay;
+pub(crate) mod test;
