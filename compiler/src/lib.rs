@@ -3,6 +3,7 @@
 pub mod analysis;
 pub mod arith;
 pub mod budget;
+pub mod calendar;
 pub mod canonical;
 pub mod check;
 pub mod civil;

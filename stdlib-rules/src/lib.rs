@@ -25,7 +25,7 @@ static CONTENTS: [(&str, Dir<'static>); 4] = [
 static TEMPLATES: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/templates");
 
 /// What stands before the path of an embedded file in diagnostics.
-pub const PREFIX: &str = "stdlib-rules/";
+pub const PREFIX: &str = "library:";
 
 /// The library's own project file.
 pub const MANIFEST: &str = include_str!("../weir.toml");

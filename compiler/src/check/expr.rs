@@ -128,7 +128,11 @@ impl Checker<'_> {
         right: &ast::Expr,
         want: Option<&Type>,
     ) -> (ExprId, ExprId) {
-        if self.is_flexible(left) && !self.is_flexible(right) {
+        let variant_first = match (&left.kind, &right.kind) {
+            (Form::Name(left), Form::Name(right)) => self.is_variant_of(left, right),
+            _ => false,
+        };
+        if variant_first || self.is_flexible(left) && !self.is_flexible(right) {
             let right = self.expr(right, want);
             let ty = self.ty(right);
             (self.expr(left, Some(&ty)), right)

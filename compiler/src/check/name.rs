@@ -160,16 +160,28 @@ impl<'a> Checker<'a> {
         self.unknown_name(text, span, want)
     }
 
-    /// A name that is a value of the wanted type; it must not be something else of that type too.
+    /// A name that is a value of the wanted type; it must not be a field or parameter of that type too.
     fn variant_or_value(&mut self, text: &str, span: Span, value: Value, want: Type) -> ExprId {
-        if self.is_value_name(text)
-            && let Some(other) = self.value_name(text, span)
-            && self.ty(other) == want
-        {
-            let title = format!("`{text}` is a value of the type and a name of something else");
-            self.fault(Code::AMBIGUOUS_NAME, span, title, "give the signal or parameter another name");
+        let other = match self.field_in(&self.place.events, text) {
+            FieldSearch::Found(field) if self.reads_events() => Some(self.field_type(field)),
+            _ => match self.members.find(text) {
+                Some(Local::Param(param)) if self.sees_members() => {
+                    self.hir.params.get(param).map(|param| param.ty.clone())
+                }
+                _ => None,
+            },
+        };
+        if other.as_ref() == Some(&want) {
+            let title = format!("`{text}` is a value of {want} and a name of one");
+            self.fault(Code::AMBIGUOUS_NAME, span, title, "give the field or parameter another name");
         }
         self.push(ExprKind::Const(value), want, span)
+    }
+
+    /// Whether a name is a value of the type of a field: `declined == outcome` beside a signal `declined`.
+    pub(super) fn is_variant_of(&self, text: &str, other: &str) -> bool {
+        let FieldSearch::Found(field) = self.field_in(&self.place.events, other) else { return false };
+        self.reads_events() && literal_of(text, &self.field_type(field)).is_some()
     }
 
     /// A field, a name of the policy or a built-in one; nothing if it is none of them.

@@ -1,9 +1,15 @@
 //! Files from disk, and the standard library beside them, into an analysis session.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::ui::Failure;
+use smol_str::SmolStr;
+use weir_compiler::analysis::Analysis;
+use weir_compiler::project::Manifest;
+use weir_dsl::{Diagnostic, FileId, Severity, Sources, render};
+
+use crate::ui::{Failure, Ui};
 
 /// The largest policy or project file read, in bytes. A larger one cannot be a policy.
 const MAX_FILE: u64 = 64 << 20;
@@ -79,4 +85,120 @@ pub(crate) fn project_root(path: &Path) -> Option<PathBuf> {
     let absolute = fs::canonicalize(path).ok()?;
     let start = if absolute.is_dir() { absolute.as_path() } else { absolute.parent()? };
     start.ancestors().find(|dir| dir.join("weir.toml").is_file()).map(Path::to_path_buf)
+}
+
+/// Files in an analysis session: those asked for, the rest of their project, and the standard library.
+pub(crate) struct Session {
+    /// The session.
+    pub(crate) analysis: Analysis,
+    /// The files asked for, with their paths.
+    pub(crate) asked: Vec<(FileId, PathBuf)>,
+    /// The project's root, if there is a project.
+    pub(crate) root: Option<PathBuf>,
+}
+
+impl Session {
+    /// The standard library alone.
+    pub(crate) fn library() -> Self {
+        let mut session = Self { analysis: Analysis::new(), asked: Vec::new(), root: None };
+        session.add_library(&BTreeSet::new());
+        session
+    }
+
+    /// The files that `paths` name, the rest of the project they belong to, and what of the standard library
+    /// they do not declare themselves.
+    pub(crate) fn open(paths: &[PathBuf]) -> Result<Self, Failure> {
+        let asked = policy_files(paths)?;
+        let roots: BTreeSet<PathBuf> = paths.iter().filter_map(|path| project_root(path)).collect();
+        if roots.len() > 1 {
+            let roots: Vec<String> = roots.iter().map(|root| format!("`{}`", root.display())).collect();
+            return Err(Failure::with_help(
+                format!("files of {} projects: {}", roots.len(), roots.join(", ")),
+                "name one project at a time",
+            ));
+        }
+        let root = roots.into_iter().next();
+        let mut session = Self { analysis: Analysis::new(), asked: Vec::new(), root };
+        let mut packages = BTreeSet::new();
+        let mut known = BTreeSet::new();
+        for file in asked {
+            known.extend(fs::canonicalize(&file.path));
+            let id = session.add(&file, &mut packages);
+            session.asked.push((id, file.path));
+        }
+        if let Some(root) = session.root.clone() {
+            let manifest = root.join("weir.toml");
+            let text = String::from_utf8_lossy(&read(&manifest)?).into_owned();
+            session.analysis.set_manifest(&manifest.display().to_string(), &text);
+            let mut rest = Vec::new();
+            search(&root, &mut rest, 0)?;
+            rest.sort();
+            for path in rest {
+                if fs::canonicalize(&path).is_ok_and(|path| !known.contains(&path)) {
+                    let bytes = read(&path)?;
+                    session.add(&PolicyFile { path, bytes }, &mut packages);
+                }
+            }
+        }
+        session.add_library(&packages);
+        Ok(session)
+    }
+
+    fn add(&mut self, file: &PolicyFile, packages: &mut BTreeSet<SmolStr>) -> FileId {
+        let id = self.analysis.set_bytes(&file.path.display().to_string(), &file.bytes);
+        let package = self.analysis.tree(id).and_then(|tree| tree.package.as_ref());
+        packages.extend(package.map(|name| name.text.clone()));
+        id
+    }
+
+    /// Adds the library's packages but those in `taken`: a project may bring its own of the same name, and the
+    /// library itself is checked this way.
+    fn add_library(&mut self, taken: &BTreeSet<SmolStr>) {
+        for file in weir_stdlib::policies() {
+            let name = format!("{}{}", weir_stdlib::PREFIX, file.path);
+            let id = self.analysis.set_file(&name, file.text);
+            let package = self.analysis.tree(id).and_then(|tree| tree.package.as_ref());
+            if package.is_some_and(|package| taken.contains(&package.text)) {
+                self.analysis.remove_file(&name);
+            }
+        }
+        let (base, _) = Manifest::parse(FileId::default(), weir_stdlib::MANIFEST);
+        self.analysis.set_base(base);
+    }
+
+    /// What is wrong with the files asked for and with the project file, in order; and how many errors there
+    /// are elsewhere.
+    pub(crate) fn findings(&mut self) -> (Vec<Diagnostic>, usize) {
+        let asked: BTreeSet<FileId> = self.asked.iter().map(|(file, _)| *file).collect();
+        let diagnostics = self.analysis.diagnostics();
+        let sources = self.analysis.sources();
+        let is_asked = |diagnostic: &Diagnostic| {
+            let file = diagnostic.primary.file;
+            asked.contains(&file) || sources.name(file).ends_with(".toml")
+        };
+        let (mut here, elsewhere): (Vec<_>, Vec<_>) = diagnostics.into_iter().partition(is_asked);
+        render::sort(&mut here, sources);
+        (here, render::Counts::of(&elsewhere).errors)
+    }
+}
+
+/// Prints diagnostics for people, and their summary on standard error.
+pub(crate) fn show(diagnostics: &[Diagnostic], sources: &Sources, ui: &mut Ui) -> Result<(), Failure> {
+    ui.print(render::human(diagnostics, sources, ui.is_colored()))
+}
+
+/// Stops with the errors shown, if there are any: nothing runs on a faulty rule set.
+pub(crate) fn refuse_errors(
+    diagnostics: &[Diagnostic],
+    sources: &Sources,
+    ui: &mut Ui,
+) -> Result<bool, Failure> {
+    let errors: Vec<Diagnostic> =
+        diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).cloned().collect();
+    if errors.is_empty() {
+        return Ok(false);
+    }
+    show(&errors, sources, ui)?;
+    ui.say(render::summary(&errors));
+    Ok(true)
 }

@@ -5,6 +5,7 @@
 
 mod args;
 mod command;
+mod contents;
 mod load;
 mod ui;
 

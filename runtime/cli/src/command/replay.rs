@@ -1,0 +1,3 @@
+use crate::args::ReplayArgs;
+use crate::ui::{Failure, Outcome, Ui};
+pub(crate) fn run(_args: &ReplayArgs, _ui: &mut Ui) -> Outcome { Err(Failure::new("under construction")) }
