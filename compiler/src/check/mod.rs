@@ -60,6 +60,7 @@ pub use state::WINDOW_LIMIT;
 pub use test::EVENTS_LIMIT;
 
 use name::Place;
+pub(crate) use operator::flipped;
 pub(crate) use walk::each_child;
 
 /// The deepest an expression may be, inlined functions and signals included.

@@ -427,7 +427,13 @@ impl<'a> Checker<'a> {
             };
             decide.arms.iter().map(lower).collect()
         });
-        Decide { arms, otherwise: decide.otherwise }
+        let decide = Decide { arms, otherwise: decide.otherwise };
+        if !self.has_errors() {
+            for warning in lint::decide(&self.hir, &decide) {
+                self.report(warning);
+            }
+        }
+        decide
     }
 
     /// Lowers what nothing reads, for its faults alone, and says that nothing reads it.

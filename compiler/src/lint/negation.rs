@@ -1,0 +1,139 @@
+//! An optional field under `not`, `!=` or `not in`: where it is missing the condition is unknown, not true.
+//!
+//! A field is guarded by `is known` beside it in an `and`, by `is missing` beside it in an `or`, and by `??`.
+
+use std::collections::HashSet;
+use std::rc::Rc;
+
+use weir_dsl::{Applicability, Code, Diagnostic, FileSpan, Span};
+
+use super::{Condition, Found};
+use crate::check::each_child;
+use crate::hir::{CompareOp, ExprKind, Hir};
+use crate::ids::*;
+
+/// Lints a condition.
+pub(super) fn condition(hir: &Hir, condition: &Condition, found: &mut Found) {
+    let mut walk = Walk { hir, events: &condition.events, found };
+    walk.expr(condition.expr, false, &Rc::new(HashSet::new()));
+}
+
+struct Walk<'a> {
+    hir: &'a Hir,
+    events: &'a [EventId],
+    found: &'a mut Found,
+}
+
+impl Walk<'_> {
+    fn expr(&mut self, expr: ExprId, negated: bool, known: &Rc<HashSet<FieldId>>) {
+        let Some(node) = self.hir.exprs.get(expr) else { return };
+        match &node.kind {
+            ExprKind::Named(_, inner) => self.expr(*inner, negated, known),
+            ExprKind::Not(inner) => self.expr(*inner, !negated, known),
+            ExprKind::And(operands) => self.joined(operands, negated, negated, known),
+            ExprKind::Or(operands) => self.joined(operands, !negated, negated, known),
+            ExprKind::IsKnown(_) => {}
+            ExprKind::Compare(op, ..) => {
+                let is_negative = match op {
+                    CompareOp::Ne => !negated,
+                    _ => negated,
+                };
+                if is_negative {
+                    self.leaf(expr, node.at, known);
+                }
+            }
+            _ if negated => self.leaf(expr, node.at, known),
+            _ => {}
+        }
+    }
+
+    /// Operands of a conjunction, or of a disjunction: what one of them asks about being known holds for the others.
+    fn joined(
+        &mut self,
+        operands: &[ExprId],
+        disjunction: bool,
+        negated: bool,
+        known: &Rc<HashSet<FieldId>>,
+    ) {
+        let guards = operands.iter().filter_map(|operand| self.guard(*operand, disjunction != negated));
+        let mut inner: HashSet<FieldId> = (**known).clone();
+        let before = inner.len();
+        inner.extend(guards);
+        let inner = if inner.len() == before { Rc::clone(known) } else { Rc::new(inner) };
+        for operand in operands {
+            self.expr(*operand, negated, &inner);
+        }
+    }
+
+    /// The field whose presence an operand asks for (`is known`), or whose absence (`is missing`).
+    fn guard(&self, expr: ExprId, missing: bool) -> Option<FieldId> {
+        let mut missing = missing;
+        let mut expr = expr;
+        loop {
+            match &self.hir.exprs.get(expr)?.kind {
+                ExprKind::Named(_, inner) => expr = *inner,
+                ExprKind::Not(inner) => {
+                    missing = !missing;
+                    expr = *inner;
+                }
+                ExprKind::IsKnown(inner) if !missing => {
+                    return match self.hir.exprs.get(*inner)?.kind {
+                        ExprKind::Field(field) => Some(field),
+                        _ => None,
+                    };
+                }
+                _ => return None,
+            }
+        }
+    }
+
+    /// Looks for optional fields read by a negated comparison.
+    fn leaf(&mut self, expr: ExprId, at: FileSpan, known: &HashSet<FieldId>) {
+        let mut rest = vec![expr];
+        let mut looked = 0_usize;
+        while let Some(id) = rest.pop() {
+            looked += 1;
+            if looked > 4_096 {
+                return;
+            }
+            let Some(node) = self.hir.exprs.get(id) else { continue };
+            match &node.kind {
+                ExprKind::Field(field) if self.is_optional(*field) && !known.contains(field) => {
+                    self.report(*field, node.at, at);
+                    return;
+                }
+                // Absence is seen to.
+                ExprKind::Fallback(..) | ExprKind::IsKnown(_) => {}
+                kind => each_child(self.hir, kind, |child| rest.push(child)),
+            }
+        }
+    }
+
+    fn is_optional(&self, field: FieldId) -> bool {
+        let schema = &self.hir.schema;
+        self.events.iter().any(|event| {
+            let slot = schema.events.get(*event).and_then(|event| event.slot_info(field));
+            slot.is_none_or(|slot| slot.optional)
+        })
+    }
+
+    fn report(&mut self, field: FieldId, field_at: FileSpan, at: FileSpan) {
+        let name = self.hir.schema.fields.get(field).map(|field| field.name.clone()).unwrap_or_default();
+        let title = format!("`{name}` can be missing, and then this is unknown, not true");
+        let mut diagnostic = Diagnostic::new(Code::NEGATED_OPTIONAL, at, title)
+            .help(format!("write `{name} is known and …` if that is meant, or `{name} is missing or …`"));
+        if field_at != at {
+            diagnostic = diagnostic.also(field_at, "optional");
+        }
+        if at.file == field_at.file {
+            let start = FileSpan { file: at.file, span: Span::at(at.span.start) };
+            diagnostic = diagnostic.fix(
+                format!("ask for `{name}` first"),
+                start,
+                format!("{name} is known and "),
+                Applicability::Suggested,
+            );
+        }
+        self.found.report(diagnostic);
+    }
+}
