@@ -51,10 +51,10 @@ pub fn parse(text: &str) -> (ScheduleData, Vec<BadLine>) {
                 Some((line, Err(reason))) => bad.push(BadLine { line, reason }),
                 None => {}
             }
-        } else if let Some(entry) = &mut entry {
-            if let Err(reason) = property(entry, name, parameters, value) {
-                bad.push(BadLine { line, reason });
-            }
+        } else if let Some(entry) = &mut entry
+            && let Err(reason) = property(entry, name, parameters, value)
+        {
+            bad.push(BadLine { line, reason });
         }
     }
     if let Some(entry) = entry {

@@ -15,6 +15,8 @@ pub mod diagnostic;
 pub mod fix;
 pub mod format;
 pub mod pages;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod parse;
 pub mod render;
 pub mod source;

@@ -59,7 +59,8 @@ pub fn read(path: &str) -> Option<&'static [u8]> {
 
 /// The names of the project templates, sorted.
 pub fn templates() -> Vec<String> {
-    let mut names: Vec<String> = TEMPLATES.dirs().map(|dir| dir.path().to_string_lossy().into_owned()).collect();
+    let mut names: Vec<String> =
+        TEMPLATES.dirs().map(|dir| dir.path().to_string_lossy().into_owned()).collect();
     names.sort();
     names
 }

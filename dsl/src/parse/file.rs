@@ -143,7 +143,13 @@ fn policy_item(build: &mut Build<'_>, piece: &Piece, mut cache: Option<&mut Cach
     }
     let before = build.diagnostics.len();
     let mut members = Vec::new();
-    for piece in split(build.tokens, piece.inside(), Level::Policy) {
+    let mut pieces = split(build.tokens, piece.inside(), Level::Policy);
+    // A policy whose braces do not match may still have its own closing one: then a member lacks its.
+    let closes = |last: &mut Piece| {
+        last.keyword.is_none() && build.tokens.kind(last.tokens.start) == TokenKind::RBrace
+    };
+    let unclosed = piece.unclosed() && pieces.pop_if(closes).is_none();
+    for piece in pieces {
         if build.diagnostics.len() > limits::MAX_DIAGNOSTICS {
             break;
         }
@@ -158,7 +164,7 @@ fn policy_item(build: &mut Build<'_>, piece: &Piece, mut cache: Option<&mut Cach
         .diagnostics
         .get(before..)
         .is_some_and(|all| all.iter().any(|diagnostic| diagnostic.code == Code::UNBALANCED));
-    if piece.unclosed() && !blamed {
+    if unclosed && !blamed {
         island::unclosed(build, piece);
     }
     let Some(name) = name else {
@@ -179,11 +185,12 @@ fn items(build: &mut Build<'_>, piece: Piece) -> Vec<Item> {
         let span = build.tokens.span_of(&piece.tokens);
         if let Some(diagnostic) = limits::check_member(build.file, build.tokens, piece.tokens.clone()) {
             build.diagnostics.push(diagnostic);
-            build.broken_name(&piece.body());
+            broken(build, &piece, keyword);
             return None;
         }
         match strict(build, &piece, keyword) {
-            Ok(kind) => out.extend(kind.map(|kind| Item { kind, span, doc: None })),
+            Ok(Some(kind)) => out.push(Item { kind, span, doc: None }),
+            Ok(None) => broken(build, &piece, keyword),
             Err(error) if keyword.braced() => {
                 let kind = recover(build, &piece, keyword, &error);
                 out.extend(kind.map(|kind| Item { kind, span, doc: None }));
@@ -194,24 +201,48 @@ fn items(build: &mut Build<'_>, piece: Piece) -> Vec<Item> {
                     match strict(build, &piece, keyword) {
                         Ok(kind) => {
                             let span = build.tokens.span_of(&piece.tokens);
-                            out.extend(kind.map(|kind| Item { kind, span, doc: None }));
+                            match kind {
+                                Some(kind) => out.push(Item { kind, span, doc: None }),
+                                None => broken(build, &piece, keyword),
+                            }
                             return Some(rest);
                         }
                         Err(error) if rest.misspelt(build, Level::File).is_some() => {
                             report::clause(build, &error, piece.body(), form(keyword));
-                            build.broken_name(&piece.body());
+                            broken(build, &piece, keyword);
                             return Some(rest);
                         }
                         Err(_) => {}
                     }
                 }
                 report::clause(build, &error, piece.body(), form(keyword));
-                build.broken_name(&piece.body());
+                broken(build, &piece, keyword);
             }
         }
         None
     });
     out
+}
+
+/// Remembers the name that a broken item would have declared.
+fn broken(build: &mut Build<'_>, piece: &Piece, keyword: Keyword) {
+    let declares = matches!(
+        keyword,
+        Keyword::Event
+            | Keyword::List
+            | Keyword::Table
+            | Keyword::Tag
+            | Keyword::Queue
+            | Keyword::Decoy
+            | Keyword::Schedule
+            | Keyword::Fingerprint
+            | Keyword::Model
+            | Keyword::Function
+            | Keyword::Policy
+    );
+    if declares {
+        build.broken_name(&piece.body());
+    }
 }
 
 /// An item of each kind, as one might write it.
@@ -311,8 +342,8 @@ fn recover(build: &mut Build<'_>, piece: &Piece, keyword: Keyword, error: &Gramm
     if build.diagnostics.len() == before {
         report::clause(build, error, piece.body(), form);
     }
-    if kind.is_none() && keyword == Keyword::Event {
-        build.broken_name(&piece.body());
+    if kind.is_none() {
+        broken(build, piece, keyword);
     }
     kind
 }

@@ -114,9 +114,10 @@ impl Iterator for Islands {
     }
 }
 
-/// True when a clause may end before this token.
+/// True when a clause may begin with this token: behind what can end one, and behind an opening brace.
 pub(crate) fn ended(build: &Build<'_>, at: usize) -> bool {
-    at.checked_sub(1).is_none_or(|before| build.tokens.can_end(before))
+    at.checked_sub(1)
+        .is_none_or(|before| build.tokens.can_end(before) || build.tokens.kind(before) == TokenKind::LBrace)
 }
 
 /// A word at the start of a line, behind something that can end a clause.
@@ -132,6 +133,9 @@ impl Piece {
 }
 
 fn misspelt_at(build: &Build<'_>, at: usize, end: usize, level: Level) -> Option<Keyword> {
+    if level.other().keyword(build.tokens.word(at)).is_some() {
+        return None;
+    }
     let right = nearest(build.tokens.word(at), level.keywords().iter().map(|(word, _)| *word))?;
     let keyword = level.keyword(right)?;
     // A line that merely begins with a similar name is left alone unless all else looks right too.
@@ -212,12 +216,8 @@ fn nothing(build: &mut Build<'_>, piece: &Piece, level: Level) {
         );
         return;
     }
-    let other = match level {
-        Level::File => Level::Policy,
-        Level::Policy => Level::File,
-    };
     let shown: String = word.chars().filter(|c| !c.is_control()).take(32).collect();
-    let (title, help) = match (level, other.keyword(word)) {
+    let (title, help) = match (level, level.other().keyword(word)) {
         (Level::File, Some(_)) => {
             (format!("`{word}` stands outside of a policy"), "put it inside `policy name { … }`".to_owned())
         }

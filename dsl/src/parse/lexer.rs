@@ -76,6 +76,7 @@ impl<'s> Tokens<'s> {
             out: Self { source, list: Vec::new(), comments: Vec::new(), diagnostics: Vec::new() },
             open: Vec::new(),
             nuls: (0, 0),
+            controls: None,
         };
         lexer.run();
         lexer.out
@@ -215,6 +216,8 @@ struct Lexer<'s> {
     open: Vec<u32>,
     /// How many NUL bytes, and where the first one stands.
     nuls: (usize, usize),
+    /// How many control characters outside of strings and comments, and where the first one stands.
+    controls: Option<(usize, usize)>,
 }
 
 impl Lexer<'_> {
@@ -238,6 +241,11 @@ impl Lexer<'_> {
                     self.at += 1;
                 }
                 b' ' | b'\t' | b'\r' => self.at += 1,
+                // The grammar takes these for blanks, so they are reported here.
+                0x0B | 0x0C | 0x0E..=0x1F => {
+                    self.controls = Some(self.controls.map_or((1, start), |(count, at)| (count + 1, at)));
+                    self.at += 1;
+                }
                 b'#' => self.comment(),
                 b'"' => self.string(),
                 b'a'..=b'z' | b'A'..=b'Z' | b'_' => {
@@ -260,6 +268,16 @@ impl Lexer<'_> {
                 | b'%' | b';') => self.sign(byte),
                 _ => self.unknown(),
             }
+        }
+        if let Some((count, at)) = self.controls {
+            let span = Span::new(at as u32, at as u32 + 1);
+            let title = format!("unexpected control character U+{:04X}", self.byte(at));
+            let mut diagnostic = Diagnostic::new(Code::SYNTAX, FileSpan { file: self.file, span }, title)
+                .help("remove it; blanks are spaces, tabs and line breaks");
+            if count > 1 {
+                diagnostic = diagnostic.note(format!("{count} control characters in all"));
+            }
+            self.out.diagnostics.push(diagnostic);
         }
         if self.nuls.0 > 0 {
             let (count, at) = self.nuls;
@@ -391,6 +409,13 @@ impl Lexer<'_> {
         self.push(TokenKind::Unknown, start);
         self.nul_in(start, rest.get(..len).unwrap_or(""));
     }
+}
+
+/// True for a text that is one name, dots included.
+pub(crate) fn is_name(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    bytes.first().is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'_')
+        && word_end(bytes, 0) == bytes.len()
 }
 
 fn is_tail(bytes: &[u8], at: usize) -> bool {

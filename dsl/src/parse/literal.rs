@@ -2,11 +2,11 @@
 
 use smol_str::{SmolStr, SmolStrBuilder};
 
-use crate::ast::{BecausePart, LiteralKind};
+use crate::ast::{BecausePart, Expr, ExprKind, LiteralKind};
 use crate::codes::Code;
 use crate::parse::build::{Build, Rule};
 use crate::parse::expression;
-use crate::parse::lexer::Tokens;
+use crate::parse::lexer::{self, Tokens};
 use crate::parse::limits;
 use crate::parse::report;
 use crate::span::Span;
@@ -102,7 +102,7 @@ fn hole_len(rest: &str) -> Option<usize> {
     None
 }
 
-fn hole(build: &mut Build<'_>, span: Span) -> Option<crate::ast::Expr> {
+fn hole(build: &mut Build<'_>, span: Span) -> Option<Expr> {
     let text = span.text(build.text);
     if text.trim().is_empty() {
         let at = Span::new(span.start - 1, span.end + 1);
@@ -122,6 +122,10 @@ fn hole(build: &mut Build<'_>, span: Span) -> Option<crate::ast::Expr> {
             "give the value a name with `signal name = …` and print that, or write `{{` for a brace",
         );
         return None;
+    }
+    // Nearly all holes are names, which need no grammar.
+    if lexer::is_name(text) && !report::OPERATORS.contains(&text) {
+        return Some(Expr { kind: ExprKind::Name(SmolStr::new(text)), span });
     }
     let tokens = Tokens::new(build.file, text);
     if let Some(mut diagnostic) = limits::check_member(build.file, &tokens, 0..tokens.len()) {

@@ -28,7 +28,8 @@ pub(crate) fn members(build: &mut Build<'_>, piece: Piece) -> Vec<Member> {
             return None;
         }
         match strict(build, &piece, keyword) {
-            Ok(kind) => out.extend(kind.map(|kind| Member { kind, span, doc: None })),
+            Ok(Some(kind)) => out.push(Member { kind, span, doc: None }),
+            Ok(None) => broken(build, &piece, keyword),
             Err(error) if keyword.braced() => {
                 let kind = recover(build, &piece, keyword, &error);
                 out.extend(kind.map(|kind| Member { kind, span, doc: None }));
@@ -40,7 +41,10 @@ pub(crate) fn members(build: &mut Build<'_>, piece: Piece) -> Vec<Member> {
                     match strict(build, &piece, keyword) {
                         Ok(kind) => {
                             let span = build.tokens.span_of(&piece.tokens);
-                            out.extend(kind.map(|kind| Member { kind, span, doc: None }));
+                            match kind {
+                                Some(kind) => out.push(Member { kind, span, doc: None }),
+                                None => broken(build, &piece, keyword),
+                            }
                             return Some(rest);
                         }
                         Err(error) if rest.misspelt(build, Level::Policy).is_some() => {
@@ -237,7 +241,32 @@ fn rule(build: &mut Build<'_>, piece: &Piece) -> Option<MemberKind> {
     let mut parts = RuleParts::default();
     let name = |build: &mut Build<'_>, pair: Node<'_>| Some(build.name(&pair));
     parts.name = build.island(Rule::whole_ident, piece.head(), form(Keyword::Rule), name);
-    let islands = Islands::new(build, piece.inside(), |build, at| rule_clause(build, at).is_some());
+    let islands = Islands::new(build, piece.inside(), |build, at| {
+        let continues = matches!(
+            build.tokens.text(at),
+            "and"
+                | "or"
+                | "not"
+                | "in"
+                | "is"
+                | "matches"
+                | "contains"
+                | "starts"
+                | "ends"
+                | "ignoring"
+                | "on"
+                | "with"
+                | "to"
+                | "by"
+                | "for"
+                | "renewing"
+                | "sparing"
+                | "else"
+                | "then"
+                | "unknown"
+        );
+        rule_clause(build, at).is_some() || (generic_start(build, at) && !continues)
+    });
     let mut seen: Vec<&str> = Vec::new();
     for tokens in islands {
         let start = build.tokens.span(tokens.start).start;

@@ -13,13 +13,15 @@ use crate::diagnostic::{Applicability, Diagnostic};
 use crate::parse::build::{Build, GrammarError, Rule};
 use crate::parse::lexer::TokenKind;
 use crate::parse::suggest::nearest;
-use crate::span::Span;
+use crate::span::{FileSpan, Span};
 
 /// The words that cannot name a value.
 pub(crate) const OPERATORS: [&str; 16] = [
     "and", "or", "not", "in", "is", "of", "per", "over", "where", "when", "then", "because", "if", "case",
     "true", "false",
 ];
+
+const VALUE: &str = "a value";
 
 /// What the grammar hoped to find.
 enum Expected {
@@ -56,7 +58,7 @@ fn expected(rule: Rule) -> Expected {
         | Rule::signed
         | Rule::pattern
         | Rule::arm
-        | Rule::wildcard => Thing("a value"),
+        | Rule::wildcard => Thing(VALUE),
         Rule::type_ | Rule::named | Rule::enumeration => Thing("a type"),
         Rule::string => Thing("a string in double quotes"),
         Rule::int => Thing("a whole number"),
@@ -71,7 +73,9 @@ fn expected(rule: Rule) -> Expected {
         Rule::measure | Rule::statistic | Rule::aggregate | Rule::elapsed_from | Rule::meter => {
             Thing("a measure such as `count`")
         }
-        Rule::state => Thing("`missing`, `known`, `active`, `tagged` or `new`"),
+        Rule::state => Thing("a state such as `missing` or `known`"),
+        Rule::given_value => Thing("`contains`, `=`, `late` or `active`"),
+        Rule::mode_body => Thing("`shadow`, `enforce` or `canary`"),
         Rule::field | Rule::assignment => Thing("a field"),
         Rule::watched => Thing("a signal such as `name = count`"),
         Rule::step => Thing("a step such as `then login as entry`"),
@@ -120,11 +124,17 @@ fn expected(rule: Rule) -> Expected {
         | Rule::is_test
         | Rule::relation
         | Rule::ignoring
-        | Rule::arguments
-        | Rule::index => Operator,
-        Rule::question | Rule::slash | Rule::prefix | Rule::move_word | Rule::window_kind | Rule::scope => {
-            Hidden
-        }
+        | Rule::kw_is
+        | Rule::kw_ignoring => Operator,
+        Rule::arguments
+        | Rule::index
+        | Rule::given_entry
+        | Rule::question
+        | Rule::slash
+        | Rule::prefix
+        | Rule::move_word
+        | Rule::window_kind
+        | Rule::scope => Hidden,
         _ => {
             let debug = format!("{rule:?}");
             debug.strip_prefix("kw_").map_or(Hidden, |word| Word(word.replace('_', "-")))
@@ -170,7 +180,9 @@ fn candidates(rule: Rule) -> Vec<String> {
         Rule::state => all(&["missing", "known", "active", "tagged", "new"]),
         Rule::window_kind => all(&["tumbling", "exact", "economy"]),
         Rule::scope => all(&["local", "owned", "global"]),
-        Rule::is_test => all(&["is"]),
+        Rule::given_value => all(&["contains", "late", "active"]),
+        Rule::mode_body => all(&["shadow", "enforce", "canary"]),
+        Rule::is_test | Rule::kw_is => all(&["is"]),
         Rule::relation => all(&["in", "not", "matches", "contains", "starts", "ends"]),
         Rule::junction => all(&["and", "or"]),
         Rule::ignoring => all(&["ignoring"]),
@@ -206,13 +218,33 @@ pub(crate) fn clause(build: &mut Build<'_>, error: &GrammarError, tokens: Range<
         diagnostic.help = Some(format!("write it as `{form}`"));
     }
     build.diagnostics.push(diagnostic);
+    // Operators of other languages come in numbers: name them all at once.
+    if matches!(found.text.as_str(), "&&" | "||") {
+        for at in index + 1..tokens.end {
+            let right = match build.tokens.text(at) {
+                "&&" => "and",
+                "||" => "or",
+                _ => continue,
+            };
+            let place = build.at(build.tokens.span(at));
+            build.diagnostics.push(swapped(place, build.tokens.text(at), right));
+        }
+    }
+}
+
+/// An operator of another language.
+fn swapped(at: FileSpan, text: &str, right: &str) -> Diagnostic {
+    Diagnostic::new(Code::SYNTAX, at, format!("`{text}` is no operator here"))
+        .help(format!("write `{right}`", right = right.trim_end()))
+        .fix(format!("write `{right}`", right = right.trim_end()), at, right, Applicability::Suggested)
 }
 
 /// Reports why the text of a placeholder is no expression.
 pub(crate) fn hole(build: &mut Build<'_>, error: &GrammarError, span: Span) {
     let text = span.text(build.text).trim();
     let at = Span::at((span.start + offset(error)).min(span.end));
-    let found = Found { span: at, text: String::new(), kind: TokenKind::End, before: String::new() };
+    let found =
+        Found { span: at, text: String::new(), kind: TokenKind::End, before: String::new(), before_span: at };
     let words = describe(error, &found);
     let at = build.at(span);
     build.diagnostics.push(
@@ -234,23 +266,27 @@ struct Found {
     kind: TokenKind,
     /// The token before it.
     before: String,
+    /// Where that stands.
+    before_span: Span,
 }
 
 impl Found {
     fn new(build: &Build<'_>, index: usize, range: &Range<usize>) -> Self {
         let before = index.checked_sub(1).filter(|before| *before >= range.start);
+        let before_span = before.map_or(Span::default(), |before| build.tokens.span(before));
         let before = before.map_or("", |before| build.tokens.text(before)).to_owned();
         if index >= range.end {
             let span = Span::at(build.tokens.span_of(range).end);
-            return Self { span, text: String::new(), kind: TokenKind::End, before };
+            return Self { span, text: String::new(), kind: TokenKind::End, before, before_span };
         }
         let (kind, mut span) = (build.tokens.kind(index), build.tokens.span(index));
         let mut text = build.tokens.text(index).to_owned();
-        if kind == TokenKind::Sign && text == "/" && build.tokens.text(index + 1) == "/" {
+        // The first `/` of a foreign comment divides; the second one is the surprise.
+        if text == "/" && before == "/" && before_span.end == span.start {
             text = "//".to_owned();
-            span = span.to(build.tokens.span(index + 1));
+            span = before_span.to(span);
         }
-        Self { span, text, kind, before }
+        Self { span, text, kind, before, before_span }
     }
 
     fn words(&self) -> String {
@@ -295,6 +331,11 @@ fn describe(error: &GrammarError, found: &Found) -> String {
             Expected::Hidden => {}
         }
     }
+    if things.iter().any(|thing| thing == VALUE) {
+        // A value may begin with all of these.
+        things.retain(|thing| thing == VALUE);
+        words.retain(|word| word != "`case`");
+    }
     let mut all = things;
     all.append(&mut signs);
     all.append(&mut words);
@@ -338,8 +379,11 @@ fn sentence(build: &Build<'_>, error: &GrammarError, found: &Found) -> Diagnosti
     if found.kind != TokenKind::Word {
         return diagnostic;
     }
+    let keyword = OPERATORS.contains(&found.text.as_str());
     let wanted: Vec<String> = rules(error).iter().flat_map(|rule| candidates(*rule)).collect();
-    if let Some(right) = nearest(&found.text, wanted.iter().map(String::as_str)) {
+    if let Some(right) = nearest(&found.text, wanted.iter().map(String::as_str))
+        && !keyword
+    {
         return diagnostic.help(format!("did you mean `{right}`?")).fix(
             format!("write `{right}`"),
             at,
@@ -347,9 +391,8 @@ fn sentence(build: &Build<'_>, error: &GrammarError, found: &Found) -> Diagnosti
             Applicability::Suggested,
         );
     }
-    // The word before was taken for a name and may have been a keyword.
-    let names = rules(error).iter().any(|rule| matches!(expected(*rule), Expected::Thing("a name")));
-    if names && OPERATORS.contains(&found.text.as_str()) {
+    let names = rules(error).iter().any(|rule| matches!(expected(*rule), Expected::Thing("a name" | VALUE)));
+    if names && keyword {
         return diagnostic
             .help(format!("`{}` is a keyword of the language and cannot name a value", found.text));
     }
@@ -361,15 +404,8 @@ fn slip(build: &Build<'_>, error: &GrammarError, found: &Found) -> Option<Diagno
     let at = build.at(found.span);
     let syntax = |title: &str| Diagnostic::new(Code::SYNTAX, at, title);
     let operator = rules(error).iter().any(|rule| matches!(expected(*rule), Expected::Operator));
-    let value = rules(error).iter().any(|rule| matches!(expected(*rule), Expected::Thing("a value")));
-    let swap = |right: &str| {
-        syntax(&format!("`{}` is no operator here", found.text)).help(format!("write `{right}`")).fix(
-            format!("write `{right}`"),
-            at,
-            right,
-            Applicability::Suggested,
-        )
-    };
+    let value = rules(error).iter().any(|rule| matches!(expected(*rule), Expected::Thing(VALUE)));
+    let swap = |right: &str| swapped(at, &found.text, right);
     let text = found.text.as_str();
     Some(match (found.kind, text) {
         (TokenKind::Equals, _) if operator => syntax("`=` does not compare").help("compare with `==`").fix(
@@ -394,13 +430,28 @@ fn slip(build: &Build<'_>, error: &GrammarError, found: &Found) -> Option<Diagno
             syntax("comparisons do not chain")
                 .help("compare twice, as in `a < b and b < c`, or put one of them in parentheses")
         }
+        (TokenKind::Word, "of") if operator => {
+            let before = build.at(found.before_span);
+            let measures = candidates(Rule::measure);
+            let title = format!("`{}` is no measure", shortened(&found.before));
+            let diagnostic = Diagnostic::new(Code::SYNTAX, before, title);
+            match nearest(&found.before, measures.iter().map(String::as_str)) {
+                Some(right) => diagnostic.help(format!("did you mean `{right}`?")).fix(
+                    format!("write `{right}`"),
+                    before,
+                    right,
+                    Applicability::Suggested,
+                ),
+                None => diagnostic.help(format!("measures are `{}`", measures.join("`, `"))),
+            }
+        }
         (TokenKind::Word, "case") if found.before == "ignoring" => {
             syntax("`ignoring case` comes last").help("write `a == b ignoring case`")
         }
         (TokenKind::Number, _) if malformed(text) => Diagnostic::new(
             Code::BAD_LITERAL,
             at,
-            format!("`{}` is no number", shortened(text)),
+            format!("`{}` is no number with a unit", shortened(text)),
         )
         .help(
             "numbers are `2_000`, `0.25`, `90%`; durations `400ms`, `5s`, `10m`, `1h`, `7d`; rates `20/s`, \

@@ -101,6 +101,14 @@ impl Level {
         }
     }
 
+    /// The level whose keywords may have strayed here.
+    pub(crate) fn other(self) -> Self {
+        match self {
+            Self::File => Self::Policy,
+            Self::Policy => Self::File,
+        }
+    }
+
     /// The piece a word begins.
     pub(crate) fn keyword(self, word: &str) -> Option<Keyword> {
         self.keywords().iter().find(|(text, _)| *text == word).map(|(_, keyword)| *keyword)
@@ -236,6 +244,14 @@ pub(crate) fn plain(
     let piece = |end: usize| Piece { keyword, tokens: start..end, open: None, close: None };
     if keyword.is_none() && tokens.kind(start) == TokenKind::RBrace {
         return piece(start + 1);
+    }
+    // These are a keyword and a name; the next line is something else, whatever it is.
+    if matches!(keyword, Some(K::Package | K::Tag | K::Queue))
+        && tokens.kind(start + 1) == TokenKind::Word
+        && start + 2 < range.end
+        && tokens.first(start + 2)
+    {
+        return piece(start + 2);
     }
     let mut at = start;
     while at < range.end {

@@ -9,7 +9,8 @@ pub(crate) fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c s
     if word.len() < 2 || word.len() > MAX_WORD {
         return None;
     }
-    let mut best: Option<(usize, &'c str)> = None;
+    // Of equally near words the one with the same first letter is meant.
+    let mut best: Option<((usize, bool), &'c str)> = None;
     for candidate in candidates {
         if candidate == word {
             return None;
@@ -23,8 +24,9 @@ pub(crate) fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c s
             continue;
         }
         let distance = distance(word.as_bytes(), candidate.as_bytes());
-        if distance <= allowed && best.is_none_or(|(least, _)| distance < least) {
-            best = Some((distance, candidate));
+        let rank = (distance, word.as_bytes().first() != candidate.as_bytes().first());
+        if distance <= allowed && best.is_none_or(|(least, _)| rank < least) {
+            best = Some((rank, candidate));
         }
     }
     best.map(|(_, candidate)| candidate)
@@ -69,6 +71,7 @@ mod tests {
         assert_eq!(nearest("then", words), None);
         assert_eq!(nearest("login", words), None);
         assert_eq!(nearest("of", words), None);
+        assert_eq!(nearest("parm", ["harm", "param"]), Some("param"));
     }
 
     #[test]

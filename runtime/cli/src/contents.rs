@@ -115,7 +115,8 @@ impl Loader<'_> {
             return match crate::load::read(&path) {
                 Ok(bytes) => Some(Cow::Owned(String::from_utf8_lossy(&bytes).into_owned())),
                 Err(_) => {
-                    let title = format!("cannot read `{}`, the file of {kind} `{}`", path.display(), named.name);
+                    let title =
+                        format!("cannot read `{}`, the file of {kind} `{}`", path.display(), named.name);
                     self.diagnostics.push(Diagnostic::new(Code::MISSING_FILE, named.at, title));
                     None
                 }
@@ -126,10 +127,13 @@ impl Loader<'_> {
         }
         let title = format!("there is no `{file}`, the file of {kind} `{}`", named.name);
         let help = match self.root {
-            Some(root) => format!("put it at `{}`, or name another in `weir.toml`", root.join(file).display()),
+            Some(root) => {
+                format!("put it at `{}`, or name another in `weir.toml`", root.join(file).display())
+            }
             None => "files stand in a project: a folder with a `weir.toml`".to_owned(),
         };
-        self.diagnostics.push(Diagnostic::new(Code::MISSING_FILE, named.at, title).label("declared here").help(help));
+        self.diagnostics
+            .push(Diagnostic::new(Code::MISSING_FILE, named.at, title).label("declared here").help(help));
         None
     }
 
@@ -139,11 +143,15 @@ impl Loader<'_> {
             .and_then(|metadata| metadata.modified())
             .ok()
             .and_then(|modified| SystemTime::now().duration_since(modified).ok());
-        let Some(age) = age.filter(|age| *age > Duration::from_millis(max_age.unsigned_abs())) else { return };
+        let Some(age) = age.filter(|age| *age > Duration::from_millis(max_age.unsigned_abs())) else {
+            return;
+        };
         let age = show::duration(i64::try_from(age.as_millis()).unwrap_or(i64::MAX));
-        let title = format!("{kind} `{}` is {age} old; at most {} is allowed", named.name, show::duration(max_age));
+        let title =
+            format!("{kind} `{}` is {age} old; at most {} is allowed", named.name, show::duration(max_age));
         self.diagnostics.push(
-            Diagnostic::new(Code::STALE_LIST, named.at, title).note(format!("it is read from `{}`", path.display())),
+            Diagnostic::new(Code::STALE_LIST, named.at, title)
+                .note(format!("it is read from `{}`", path.display())),
         );
     }
 

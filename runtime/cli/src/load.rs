@@ -75,7 +75,10 @@ fn search(dir: &Path, found: &mut Vec<PathBuf>, depth: usize) -> Result<(), Fail
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     let size = fs::metadata(path).map_err(|error| Failure::file("read", path, &error))?.len();
     if size > MAX_FILE {
-        return Err(Failure::new(format!("`{}` has {size} bytes; at most {MAX_FILE} are read", path.display())));
+        return Err(Failure::new(format!(
+            "`{}` has {size} bytes; at most {MAX_FILE} are read",
+            path.display()
+        )));
     }
     fs::read(path).map_err(|error| Failure::file("read", path, &error))
 }
@@ -182,13 +185,9 @@ impl Session {
     }
 }
 
-/// Prints diagnostics for people, and their summary on standard error.
-pub(crate) fn show(diagnostics: &[Diagnostic], sources: &Sources, ui: &mut Ui) -> Result<(), Failure> {
-    ui.print(render::human(diagnostics, sources, ui.is_colored()))
-}
-
-/// Stops with the errors shown, if there are any: nothing runs on a faulty rule set.
-pub(crate) fn refuse_errors(
+/// Shows the errors among `diagnostics` and their number; answers whether there are any: nothing runs on a
+/// faulty rule set.
+pub(crate) fn show_errors(
     diagnostics: &[Diagnostic],
     sources: &Sources,
     ui: &mut Ui,
@@ -198,7 +197,7 @@ pub(crate) fn refuse_errors(
     if errors.is_empty() {
         return Ok(false);
     }
-    show(&errors, sources, ui)?;
+    ui.print(render::human(&errors, sources, ui.is_colored()))?;
     ui.say(render::summary(&errors));
     Ok(true)
 }

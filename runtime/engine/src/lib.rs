@@ -1,3 +1,48 @@
 //! The deterministic core of Weir: events in, decisions out; no clock, no IO.
+//!
+//! An [`Engine`] runs a linked rule set over a stream of [`Input`]s and answers each with a [`Decision`], or with
+//! the questions it has for models first. What happens in which order is `docs/reference/evaluation.md`; what the
+//! aggregates compute is `docs/reference/signals.md`.
 
+mod cell;
+mod cohort;
+mod decision;
+mod enforcement;
+mod engine;
+mod exchange;
+mod facts;
+#[cfg(test)]
+mod fixture;
+mod input;
+mod judge;
+mod keyhash;
+mod keys;
+mod limits;
+mod readings;
+mod reads;
+mod record;
+mod recording;
+mod resolve;
+mod ruleset;
+mod sequence;
+mod shares;
 pub mod state;
+mod store;
+mod table;
+mod tags;
+pub mod testing;
+mod timers;
+mod view;
+
+pub use cell::{Sensed, Why};
+pub use cohort::Surplus;
+pub use decision::{
+    Acting, CapHit, Decision, Effect, EffectKind, EntryHit, EventDecision, Fate, Match, Ruling, Shown, Source,
+};
+pub use engine::Engine;
+pub use input::{CallRequest, Input, Outcome, Pending, Seq, Step};
+pub use keyhash::{KeyHash, Secret};
+pub use limits::{Limits, Options};
+pub use record::{FieldError, Record, RecordBuilder};
+pub use sequence::{Held, Mark};
+pub use store::Tallies;

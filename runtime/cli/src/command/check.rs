@@ -24,7 +24,10 @@ pub(crate) fn run(args: &CheckArgs, ui: &mut Ui) -> Outcome {
         Format::Json => {
             let mut value = render::json_value(&diagnostics, sources);
             if let (true, Some(object)) = (args.state, value.as_object_mut()) {
-                object.insert("state".into(), state_json(&linked, session.analysis.found().manifest.limits.keys));
+                object.insert(
+                    "state".into(),
+                    state_json(&linked, session.analysis.found().manifest.limits.keys),
+                );
             }
             ui.json(&value)?;
         }
@@ -41,7 +44,10 @@ pub(crate) fn run(args: &CheckArgs, ui: &mut Ui) -> Outcome {
         ));
     }
     if elsewhere > 0 {
-        ui.say(format_args!("{} in other files of the project; `weir check` them too", ui::count(elsewhere, "error")));
+        ui.say(format_args!(
+            "{} in other files of the project; `weir check` them too",
+            ui::count(elsewhere, "error")
+        ));
     }
     let denied = args.deny == Some(Deny::Warnings) && counts.warnings > 0;
     Ok(if counts.errors > 0 || denied { Exit::Failed } else { Exit::Clean })
@@ -53,9 +59,9 @@ fn link(session: &mut Session, diagnostics: &mut Vec<Diagnostic>) -> Linked {
     let asked: Vec<_> = session.asked.iter().map(|(file, _)| *file).collect();
     let mut selection = found.everything();
     // Only policies of the files asked for; maps of everything, since they supply events.
-    selection.policies.retain(|name| {
-        found.policies.get(name).is_some_and(|checked| asked.contains(&checked.at.file))
-    });
+    selection
+        .policies
+        .retain(|name| found.policies.get(name).is_some_and(|checked| asked.contains(&checked.at.file)));
     let linked = found.link(&selection, &Options::default());
     diagnostics.extend(linked.diagnostics.iter().filter(|d| asked.contains(&d.primary.file)).cloned());
     diagnostics.extend(budget::check(&linked, &found.manifest));

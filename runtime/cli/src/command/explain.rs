@@ -53,7 +53,9 @@ pub(crate) fn run(args: &ExplainArgs, ui: &mut Ui) -> Outcome {
             let near = suggest::nearest(what, names.chain(codes.iter().map(String::as_str)));
             Err(Failure::with_help(
                 format!("no diagnostic code and no rule is called `{what}`"),
-                near.map_or("`weir explain --list` names them all".to_owned(), |near| format!("did you mean `{near}`?")),
+                near.map_or("`weir explain --list` names them all".to_owned(), |near| {
+                    format!("did you mean `{near}`?")
+                }),
             ))
         }
         several => {
@@ -87,8 +89,10 @@ fn rules(found: &Found) -> Vec<Rule<'_>> {
 
 fn list(args: &ExplainArgs, rules: &[Rule<'_>], ui: &mut Ui) -> Outcome {
     if args.json {
-        let codes: Vec<_> =
-            REGISTRY.iter().map(|e| json!({ "code": e.code, "name": e.name, "severity": e.severity })).collect();
+        let codes: Vec<_> = REGISTRY
+            .iter()
+            .map(|e| json!({ "code": e.code, "name": e.name, "severity": e.severity }))
+            .collect();
         let rules: Vec<_> = rules.iter().map(|rule| &rule.full_name).collect();
         ui.json(&json!({ "version": 1, "codes": codes, "rules": rules }))?;
         return Ok(Exit::Clean);
@@ -115,7 +119,16 @@ fn show(rule: &Rule<'_>, sources: &Sources, as_json: bool, ui: &mut Ui) -> Resul
             use ast::MemberKind::{Cohort, Harm, Mode, On, Param, Requires, Sequence, Signal, Tags, Watch};
             matches!(
                 member.kind,
-                On { .. } | Requires(_) | Tags(_) | Mode(_) | Harm(_) | Param(_) | Signal(_) | Watch(_) | Cohort(_) | Sequence(_)
+                On { .. }
+                    | Requires(_)
+                    | Tags(_)
+                    | Mode(_)
+                    | Harm(_)
+                    | Param(_)
+                    | Signal(_)
+                    | Watch(_)
+                    | Cohort(_)
+                    | Sequence(_)
             )
         })
         .map(|member| dedent(sources.snippet(rule.at.file, member.span)))

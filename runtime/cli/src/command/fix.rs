@@ -24,8 +24,8 @@ pub(crate) fn run(args: &FixArgs, ui: &mut Ui) -> Outcome {
         let mut changed = false;
         for (file, edits) in chosen.edits.iter().filter(|(file, _)| paths.contains_key(file)) {
             let before = session.analysis.sources().text(*file).to_owned();
-            let after =
-                fix::apply(&before, edits).map_err(|error| Failure::new(format!("a fix cannot be made: {error}")))?;
+            let after = fix::apply(&before, edits)
+                .map_err(|error| Failure::new(format!("a fix cannot be made: {error}")))?;
             if after == before {
                 continue;
             }

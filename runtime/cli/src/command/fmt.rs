@@ -37,7 +37,10 @@ pub(crate) fn run(args: &FmtArgs, ui: &mut Ui) -> Outcome {
         }
     }
     let verb = if args.check || args.diff { "would change" } else { "changed" };
-    ui.say(format_args!("{} looked at, {changed} {verb}, {broken} with errors", ui::count(files.len(), "file")));
+    ui.say(format_args!(
+        "{} looked at, {changed} {verb}, {broken} with errors",
+        ui::count(files.len(), "file")
+    ));
     let failed = broken > 0 || ((args.check || args.diff) && changed > 0);
     Ok(if failed { Exit::Failed } else { Exit::Clean })
 }

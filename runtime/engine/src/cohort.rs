@@ -1,0 +1,236 @@
+//! Which slice of an event's traffic has a surplus over its usual level.
+//!
+//! A slice fixes some of the cohort's dimensions to values and leaves the others free. This implementation is
+//! exact and simple: every slice of every event is counted, 2^d − 1 of them for d known dimensions.
+
+use weir_compiler::hir::Cohort;
+
+use crate::cell;
+use crate::keyhash::KeyHash;
+use crate::state::{Count, Number, Reading, Scale, Usual, UsualForm, Window};
+use crate::table::Bounded;
+
+/// The dimensions that are looked at; 255 slices an event. Dimensions past it stay free.
+pub(crate) const DIMENSIONS: usize = 8;
+
+/// A slice that holds an event: the dimensions it fixes, as bits, and its key.
+pub(crate) type SliceKey = (u8, KeyHash);
+
+/// A slice in surplus.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Surplus {
+    /// The dimensions that it fixes, as bits by position.
+    pub fixed: u8,
+    /// Its key, for actions.
+    pub key: KeyHash,
+    /// Events inside the window.
+    pub count: i64,
+    /// Its usual level.
+    pub usual: f64,
+    /// How many times its usual level, relative to the rest.
+    pub lift: f64,
+}
+
+#[derive(Clone, Debug)]
+struct Slice {
+    count: Count,
+    usual: Usual,
+}
+
+/// The slices of one cohort.
+#[derive(Clone, Debug)]
+pub(crate) struct Cohorts {
+    window: Option<Window>,
+    floor: f64,
+    lift: f64,
+    least: i64,
+    slices: Bounded<Slice>,
+    all: Option<Slice>,
+    /// A test's `given usual(cohort)`: the level of every slice and of the rest.
+    given: Option<f64>,
+}
+
+const YEAR: i64 = 366 * 86_400_000;
+
+impl Cohorts {
+    pub(crate) fn new(cohort: &Cohort, capacity: usize) -> Self {
+        Self {
+            window: cell::window(cohort.window),
+            floor: cohort.floor,
+            lift: cohort.lift,
+            least: cohort.least,
+            // A baseline is worth keeping for as long as it can be used.
+            slices: Bounded::new(capacity, 2 * YEAR),
+            all: None,
+            given: None,
+        }
+    }
+
+    pub(crate) fn give_usual(&mut self, level: f64) {
+        self.given = Some(level);
+    }
+
+    /// Counts an event at `at` in each of its slices.
+    pub(crate) fn count(&mut self, keys: &[SliceKey], at: i64) {
+        let Some(window) = self.window else { return };
+        if keys.is_empty() {
+            return;
+        }
+        let form = self.form();
+        let fresh = || Slice { count: Count::new(&window), usual: Usual::new() };
+        let add = |slice: &mut Slice| {
+            slice.count.add(&window, at);
+            if let Some(level) = slice.count.read(&window, at).value() {
+                slice.usual.observe(&form, at, level);
+            }
+        };
+        add(self.all.get_or_insert_with(fresh));
+        for (_, key) in keys {
+            if let Some(slice) = self.slices.entry(*key, at, fresh, |_| ()) {
+                add(slice);
+            }
+        }
+    }
+
+    fn form(&self) -> UsualForm {
+        UsualForm { floor: Some(Number::Int(self.floor.ceil() as i64)), scale: Scale::Int }
+    }
+
+    /// The baseline, at least the floor.
+    fn usual(&self, slice: &Slice, at: i64) -> f64 {
+        let learnt = slice.usual.read(&self.form(), at).value().map_or(0.0, Number::to_f64);
+        self.given.unwrap_or(learnt).max(self.floor)
+    }
+
+    fn level(&self, window: &Window, slice: &Slice, at: i64) -> i64 {
+        match slice.count.read(window, at) {
+            Reading::Known { value: Number::Int(count), .. } => count,
+            _ => 0,
+        }
+    }
+
+    /// Of the slices that hold an event, the one in surplus that fixes most dimensions, then has the highest lift,
+    /// then comes first in order of dimensions.
+    pub(crate) fn surplus(&self, keys: &[SliceKey], at: i64) -> Option<Surplus> {
+        let (window, all) = (self.window?, self.all.as_ref()?);
+        let total = self.level(&window, all, at);
+        let usual_of_all = self.usual(all, at);
+        let mut best: Option<Surplus> = None;
+        for (fixed, key) in keys {
+            let Some(slice) = self.slices.get(*key) else { continue };
+            let count = self.level(&window, slice, at);
+            if count < self.least {
+                continue;
+            }
+            let usual = self.usual(slice, at);
+            let rest = self.given.unwrap_or(usual_of_all - usual).max(self.floor);
+            let growth = count as f64 / usual;
+            let lift = growth / ((total - count) as f64 / rest).max(1.0);
+            // A floor of zero and no history: no level to compare with.
+            if !lift.is_finite() || lift < self.lift {
+                continue;
+            }
+            let found = Surplus { fixed: *fixed, key: *key, count, usual, lift };
+            let rank = |s: &Surplus| (s.fixed.count_ones(), s.lift, s.fixed.reverse_bits());
+            if best.as_ref().is_none_or(|best| rank(&found) > rank(best)) {
+                best = Some(found);
+            }
+        }
+        best
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.slices.len()
+    }
+
+    pub(crate) fn evictions(&self) -> u64 {
+        self.slices.evictions()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use weir_compiler::hir::{Phase, Span, Window as HirWindow, WindowKind};
+    use weir_compiler::ids::EventId;
+
+    use super::*;
+
+    fn cohorts(floor: f64, lift: f64, least: i64, capacity: usize) -> Cohorts {
+        let cohort = Cohort {
+            name: "surplus".into(),
+            event: EventId(0),
+            filter: None,
+            by: Vec::new(),
+            dimensions: Vec::new(),
+            window: HirWindow { span: Span { ms: 300_000, param: None }, kind: WindowKind::Sliding },
+            floor,
+            lift,
+            least,
+            phase: Phase::Request,
+            at: crate::fixture::nowhere(),
+            unmapped: false,
+        };
+        Cohorts::new(&cohort, capacity)
+    }
+
+    /// Slices of two known dimensions `a` and `b`.
+    fn keys(a: u128, b: u128) -> Vec<SliceKey> {
+        vec![
+            (0b01, KeyHash(1 << 64 | a)),
+            (0b10, KeyHash(2 << 64 | b)),
+            (0b11, KeyHash(3 << 64 | a << 32 | b)),
+        ]
+    }
+
+    #[test]
+    fn the_most_specific_slice_is_named() {
+        let mut cohorts = cohorts(50.0, 8.0, 500, 1_000);
+        for at in 0..499 {
+            cohorts.count(&keys(1, 1), at * 100);
+        }
+        assert_eq!(cohorts.surplus(&keys(1, 1), 49_800), None);
+        cohorts.count(&keys(1, 1), 49_900);
+        let surplus = cohorts.surplus(&keys(1, 1), 49_900).unwrap();
+        assert_eq!((surplus.fixed, surplus.count, surplus.usual, surplus.lift), (0b11, 500, 50.0, 10.0));
+        assert_eq!(cohorts.surplus(&keys(2, 2), 49_900), None);
+    }
+
+    #[test]
+    fn a_free_dimension_that_varies_is_left_out() {
+        let mut cohorts = cohorts(50.0, 8.0, 500, 10_000);
+        for at in 0..600 {
+            cohorts.count(&keys(1, at as u128), at * 100);
+        }
+        assert_eq!(cohorts.surplus(&keys(1, 599), 59_900).unwrap().fixed, 0b01);
+    }
+
+    #[test]
+    fn growth_that_lifts_everyone_is_no_surplus() {
+        let mut cohorts = cohorts(50.0, 8.0, 500, 1_000);
+        for at in 0..1_200 {
+            cohorts.count(&keys(at as u128 % 2, at as u128 % 2), at * 100);
+        }
+        // Each half grew 12 times, and so did the other.
+        assert_eq!(cohorts.surplus(&keys(0, 0), 119_900), None);
+    }
+
+    #[test]
+    fn a_busy_slice_at_twice_its_usual_is_no_surplus() {
+        let mut cohorts = cohorts(50.0, 8.0, 500, 1_000);
+        cohorts.give_usual(300.0);
+        for at in 0..600 {
+            cohorts.count(&keys(1, 1), at * 100);
+        }
+        assert_eq!(cohorts.surplus(&keys(1, 1), 59_900), None);
+    }
+
+    #[test]
+    fn slices_are_bounded() {
+        let mut cohorts = cohorts(50.0, 8.0, 500, 16);
+        for at in 0..1_000 {
+            cohorts.count(&keys(at as u128, at as u128), at);
+        }
+        assert_eq!(cohorts.len(), 16);
+        assert!(cohorts.evictions() > 0);
+    }
+}

@@ -1,0 +1,469 @@
+//! The engine: inputs in, decisions out.
+//!
+//! ```text
+//!  Request ──begin──▶ Decided(Decision)
+//!                └──▶ Pending { calls } ──resume(outcomes)──▶ Decision
+//!  Response, Tick ──begin──▶ Decided(Decision)
+//! ```
+//!
+//! It reads no clock and does no IO; it has no threads and starts none. Its state and its decisions are a function of
+//! the rule set, the secret and the order of the inputs. State is updated in `begin` and nowhere else, but for
+//! what rules do that waited for a model.
+
+use std::sync::Arc;
+
+use weir_compiler::data::Data;
+use weir_compiler::hir::{Hir, Phase, Verb};
+use weir_compiler::ids::*;
+use weir_compiler::value::Value;
+use weir_compiler::walk::Walker;
+
+use crate::decision::{Decision, EventDecision, Ruling};
+use crate::exchange::{Exchange, Waiting};
+use crate::input::{CallRequest, Input, Outcome, Pending, Seq, Step};
+use crate::limits::Options;
+use crate::readings::{Readings, Sizes};
+use crate::record::{Record, RecordBuilder, conforms};
+use crate::recording::Recorded;
+use crate::resolve::{Sheet, scores, settle};
+use crate::ruleset::{PackageId, PhasePlan, RuleSet};
+use crate::store::{Store, Tallies};
+
+/// An engine with its state. Give it one rule set and feed it inputs in order.
+#[derive(Debug)]
+pub struct Engine {
+    pub(crate) set: Arc<RuleSet>,
+    pub(crate) data: Arc<Data>,
+    pub(crate) options: Options,
+    pub(crate) store: Store,
+    pub(crate) readings: Readings,
+    /// Rules that have been switched off.
+    pub(crate) off: IdVec<RuleId, bool>,
+    next: u64,
+    /// The highest time seen.
+    seen: i64,
+    unmatched: u64,
+}
+
+/// One look at an event on its way to a decision. Nearly all are settled at once, so these are not boxed.
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "a box for every event would cost more than it saves")]
+enum Look {
+    Settled(EventDecision),
+    /// Some of its rules wait for models.
+    Open(Box<Sheet>),
+}
+
+/// A decision on its way.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    seq: Seq,
+    at: i64,
+    phase: Phase,
+    looks: Vec<Look>,
+    deadlines: Vec<EventDecision>,
+    data: Arc<Data>,
+}
+
+impl Engine {
+    /// An engine over a linked rule set and what has been loaded for it, with empty state.
+    pub fn new(hir: Hir, data: Data, options: Options) -> Self {
+        let set = RuleSet::new(hir, &options);
+        let sizes = Sizes {
+            signals: set.hir.signals.len(),
+            keys: set.keys.len(),
+            cohorts: set.hir.cohorts.len(),
+            sequences: set.hir.sequences.len(),
+            filters: set.filters.len(),
+            states: set.hir.states.len(),
+        };
+        Self {
+            store: Store::new(&set, &options),
+            readings: Readings::new(sizes),
+            off: set.hir.rules.values().map(|_| false).collect(),
+            set: Arc::new(set),
+            data: Arc::new(data),
+            options,
+            next: 0,
+            seen: i64::MIN,
+            unmatched: 0,
+        }
+    }
+
+    /// The rule set that runs.
+    pub fn hir(&self) -> &Hir {
+        &self.set.hir
+    }
+
+    /// What is loaded.
+    pub fn data(&self) -> &Data {
+        &self.data
+    }
+
+    /// Replaces what is loaded, for every input from now on. Decisions that wait keep what they began with.
+    pub fn load(&mut self, data: Data) {
+        self.data = Arc::new(data);
+    }
+
+    /// Begins a record of an event.
+    pub fn record(&self, event: EventId) -> RecordBuilder<'_> {
+        RecordBuilder::new(&self.set.hir.schema, event)
+    }
+
+    /// Switches off, or on again, the rules of a package, of a policy (`package.policy`) or one rule by full name: they
+    /// neither fire nor count as unknown, and their entries are lifted. Answers how many rules it found.
+    pub fn switch(&mut self, name: &str, off: bool) -> usize {
+        let mut found = 0;
+        for (id, rule) in self.set.hir.rules.iter() {
+            let Some(policy) = self.set.hir.policies.get(rule.policy) else { continue };
+            let of_policy =
+                name.strip_prefix(policy.package.as_str()).and_then(|rest| rest.strip_prefix('.'));
+            if rule.full_name == name || policy.package == name || of_policy == Some(policy.name.as_str()) {
+                found += 1;
+                if let Some(switch) = self.off.get_mut(id) {
+                    *switch = off;
+                }
+            }
+        }
+        found
+    }
+
+    /// What left or was refused for want of room.
+    pub fn tallies(&self) -> Tallies {
+        self.store.tallies(self.unmatched)
+    }
+
+    /// The highest time seen less the lateness.
+    pub fn watermark(&self) -> i64 {
+        self.seen.saturating_sub(self.options.lateness)
+    }
+
+    /// Takes an input.
+    pub fn begin(&mut self, input: Input) -> Step {
+        match input {
+            Input::Request { at, events } => self.request(at, events),
+            Input::Response { request, at, fields, events } => self.response(request, at, fields, events),
+            Input::Tick { at } => {
+                let deadlines = self.advance(at);
+                let seq = Seq(self.next);
+                Step::Decided(Draft::new(seq, at, Phase::Timer, deadlines, &self.data).finish())
+            }
+        }
+    }
+
+    /// Moves the watermark, fires what is due and drops what has ended.
+    fn advance(&mut self, at: i64) -> Vec<EventDecision> {
+        self.seen = self.seen.max(at);
+        let watermark = self.watermark();
+        let mut fired = Vec::new();
+        while let Some(timer) = self.store.timers.pop(watermark) {
+            fired.extend(self.deadline(timer));
+        }
+        self.store.live.expire(watermark);
+        self.store.shadow.expire(watermark);
+        fired
+    }
+
+    fn request(&mut self, at: i64, events: Vec<Record>) -> Step {
+        let deadlines = self.advance(at);
+        let seq = Seq(self.next);
+        self.next = self.next.wrapping_add(1);
+        let set = Arc::clone(&self.set);
+        let events: Vec<Arc<Record>> = events.into_iter().map(Arc::new).collect();
+
+        // Exemptions ask no state, so those of any event hold for the whole request.
+        let mut exempted: Vec<PackageId> = Vec::new();
+        let mut exemptions = Vec::with_capacity(events.len());
+        for record in &events {
+            let found = match set.events.get(record.event()) {
+                Some(plan) if !plan.request.exempting.is_empty() => {
+                    self.readings.begin();
+                    self.exempt(&set, record, at, &plan.request, &mut exempted)
+                }
+                _ => Vec::new(),
+            };
+            exemptions.push(found);
+        }
+
+        let mut draft = Draft::new(seq, at, Phase::Request, deadlines, &self.data);
+        let mut waiting = Vec::new();
+        for ((record, found), nth) in events.into_iter().zip(exemptions).zip(0_u64..) {
+            let Some(plan) = set.events.get(record.event()) else { continue };
+            self.readings.begin();
+            self.read_before(&set, &record, at, &plan.before);
+            self.count(&set, &record, at, &plan.request, in_flight(seq, nth));
+            let mut sheet = Sheet::new(Arc::clone(&record), at, Phase::Request);
+            sheet.exempted.clone_from(&exempted);
+            self.explain_exemptions(&set, &mut sheet, found);
+            self.meet_caps(&set, &mut sheet);
+            self.meet_entries(&set, plan, &mut sheet);
+            self.judge(&set, &plan.request, &mut sheet);
+            if plan.wants_response() {
+                let kept = self.keep(&set, plan, &record, at);
+                waiting.push(Waiting { record, kept });
+            }
+            draft.looks.push(self.close(&set, &plan.request, sheet));
+        }
+        let exchange = Exchange { at, events: waiting, exempted };
+        self.answer(draft, Some(exchange))
+    }
+
+    /// Settles a sheet unless a rule of it waits for a model.
+    fn close(&mut self, set: &RuleSet, phase: &PhasePlan, mut sheet: Sheet) -> Look {
+        if !sheet.open.is_empty() || self.options.record {
+            let record = Arc::clone(&sheet.record);
+            sheet.look = Some(self.view(&record, sheet.at, false).look(&record, &phase.asks));
+        }
+        if !sheet.open.is_empty() {
+            return Look::Open(Box::new(sheet));
+        }
+        let record = Arc::clone(&sheet.record);
+        let scores = scores(set, &self.data, &sheet, &self.view(&record, sheet.at, false));
+        Look::Settled(settle(set, &mut self.store, sheet, scores, self.options.record))
+    }
+
+    /// Asks what must be asked, or decides.
+    fn answer(&mut self, draft: Draft, exchange: Option<Exchange>) -> Step {
+        let calls = self.calls(&draft);
+        if !calls.is_empty() {
+            if let Some(exchange) = exchange {
+                self.open(draft.seq, exchange);
+            }
+            return Step::Pending(Pending { calls, draft: Box::new(draft) });
+        }
+        // No rule is open that could be asked about, so nothing changes by closing those that are.
+        let decision = self.conclude(draft, &[], &[]);
+        if let Some(exchange) = exchange {
+            if decision.stopped {
+                self.end(decision.seq, &exchange);
+            } else {
+                self.open(decision.seq, exchange);
+            }
+        }
+        Step::Decided(decision)
+    }
+
+    fn open(&mut self, seq: Seq, exchange: Exchange) {
+        if !exchange.events.is_empty()
+            && let Some((left, exchange)) = self.store.exchanges.open(seq, exchange)
+        {
+            self.end(left, &exchange);
+        }
+    }
+
+    /// An exchange is in flight no more.
+    fn end(&mut self, seq: Seq, exchange: &Exchange) {
+        let set = Arc::clone(&self.set);
+        for (waiting, nth) in exchange.events.iter().zip(0_u64..) {
+            let Some(plan) = set.events.get(waiting.record.event()) else { continue };
+            if plan.concurrent.is_empty() {
+                continue;
+            }
+            self.readings.begin();
+            for state in &plan.concurrent {
+                let key = self.view(&waiting.record, exchange.at, false).state_key(*state);
+                if let Some(key) = key {
+                    self.store.end(*state, key, in_flight(seq, nth));
+                }
+            }
+        }
+    }
+
+    /// The questions of the rules that wait.
+    fn calls(&self, draft: &Draft) -> Vec<CallRequest> {
+        let mut calls: Vec<CallRequest> = Vec::new();
+        for (nth, look) in draft.looks.iter().enumerate() {
+            let Look::Open(sheet) = look else { continue };
+            let Some(look) = &sheet.look else { continue };
+            let (world, walker) =
+                (Recorded { set: &self.set, look }, Walker::new(&self.set.hir, &draft.data));
+            for open in &sheet.open {
+                for call in self.set.rules.get(open.rule).into_iter().flat_map(|plan| &plan.calls) {
+                    if calls.iter().any(|known| known.event == nth && known.call == *call) {
+                        continue;
+                    }
+                    let Some(declared) = self.set.hir.calls.get(*call) else { continue };
+                    let inputs =
+                        declared.inputs.iter().map(|input| Some(walker.value(*input, &world)?.into_owned()));
+                    if let Some(inputs) = inputs.collect::<Option<Vec<Value>>>() {
+                        calls.push(CallRequest { call: *call, model: declared.model, inputs, event: nth });
+                    }
+                }
+            }
+        }
+        calls
+    }
+
+    /// Finishes a decision that waited, with what came of its calls, in their order; one that is not given has failed.
+    pub fn resume(&mut self, pending: Pending, outcomes: &[Outcome]) -> Decision {
+        let Pending { calls, draft } = pending;
+        let phase = draft.phase;
+        let decision = self.conclude(*draft, &calls, outcomes);
+        if decision.stopped
+            && phase == Phase::Request
+            && let Some(exchange) = self.store.exchanges.close(decision.seq)
+        {
+            self.end(decision.seq, &exchange);
+        }
+        decision
+    }
+
+    fn conclude(&mut self, mut draft: Draft, calls: &[CallRequest], outcomes: &[Outcome]) -> Decision {
+        let set = Arc::clone(&self.set);
+        let looks = std::mem::take(&mut draft.looks);
+        for (nth, look) in looks.into_iter().enumerate() {
+            let settled = match look {
+                Look::Settled(decision) => decision,
+                Look::Open(mut sheet) => {
+                    for (call, outcome) in calls.iter().zip(outcomes).filter(|(call, _)| call.event == nth) {
+                        let output = set.hir.declarations.models.get(call.model).map(|model| &model.output);
+                        let answer = match outcome {
+                            Outcome::Answer(value) if output.is_some_and(|ty| conforms(value, ty)) => {
+                                Some(value.clone())
+                            }
+                            _ => None,
+                        };
+                        if let Some(look) = &mut sheet.look {
+                            look.captured.answers.push((call.call, answer));
+                        }
+                    }
+                    self.settle_open(&set, &draft.data, *sheet)
+                }
+            };
+            draft.looks.push(Look::Settled(settled));
+        }
+        draft.finish()
+    }
+
+    fn settle_open(&mut self, set: &RuleSet, data: &Arc<Data>, mut sheet: Sheet) -> EventDecision {
+        let Some(look) = sheet.look.take() else {
+            return settle(set, &mut self.store, sheet.clone(), empty(), self.options.record);
+        };
+        let world = Recorded { set, look: &look };
+        self.judge_open(set, data, &mut sheet, &world);
+        let scores = scores(set, data, &sheet, &world);
+        if self.options.record {
+            sheet.look = Some(look);
+        }
+        settle(set, &mut self.store, sheet, scores, self.options.record)
+    }
+
+    fn response(
+        &mut self,
+        request: Seq,
+        at: i64,
+        fields: Vec<Vec<(FieldId, Value)>>,
+        events: Vec<Record>,
+    ) -> Step {
+        let deadlines = self.advance(at);
+        let set = Arc::clone(&self.set);
+        let schema = Arc::clone(&set.hir.schema);
+        let exchange = self.store.exchanges.close(request);
+        if exchange.is_none() && !fields.is_empty() {
+            self.unmatched = self.unmatched.saturating_add(1);
+        }
+        // Events of a response without a request that waits have the response's time.
+        let stamp = exchange.as_ref().map_or(at, |exchange| exchange.at);
+        if let Some(exchange) = &exchange {
+            self.end(request, exchange);
+        }
+        let (waiting, mut exempted) =
+            exchange.map(|exchange| (exchange.events, exchange.exempted)).unwrap_or_default();
+
+        let mut fields = fields.into_iter();
+        let mut answered = Vec::with_capacity(waiting.len());
+        let mut exemptions = Vec::with_capacity(waiting.len());
+        for Waiting { mut record, kept } in waiting {
+            let known = fields.next().unwrap_or_default();
+            let slots = schema.events.get(record.event());
+            for (field, value) in known {
+                if slots.and_then(|event| event.slot_info(field)).is_some_and(|slot| slot.response) {
+                    // A value that the schema refuses is as good as missing.
+                    let _ = Arc::make_mut(&mut record).set(&schema, field, value);
+                }
+            }
+            self.readings.begin();
+            let plan = set.events.get(record.event());
+            let found = plan.map(|plan| self.exempt(&set, &record, stamp, &plan.response, &mut exempted));
+            exemptions.push(found.unwrap_or_default());
+            answered.push((record, kept));
+        }
+
+        let mut draft = Draft::new(request, stamp, Phase::Response, deadlines, &self.data);
+        for ((record, kept), found) in answered.into_iter().zip(exemptions) {
+            let Some(plan) = set.events.get(record.event()) else { continue };
+            self.readings.begin();
+            self.view(&record, stamp, false).restore(&kept);
+            draft.looks.push(self.look_again(&set, &record, stamp, &plan.response, &exempted, found));
+        }
+        for record in events {
+            let record = Arc::new(record);
+            let Some(plan) = set.events.get(record.event()) else { continue };
+            self.readings.begin();
+            self.read_before(&set, &record, stamp, &plan.before);
+            draft.looks.push(self.look_again(&set, &record, stamp, &plan.request, &exempted, Vec::new()));
+            draft.looks.push(self.look_again(&set, &record, stamp, &plan.response, &exempted, Vec::new()));
+        }
+        self.answer(draft, None)
+    }
+
+    /// Counts and judges an event in a phase that cannot stop it.
+    fn look_again(
+        &mut self,
+        set: &RuleSet,
+        record: &Arc<Record>,
+        at: i64,
+        phase: &PhasePlan,
+        exempted: &[PackageId],
+        exemptions: Vec<RuleId>,
+    ) -> Look {
+        self.count(set, record, at, phase, 0);
+        let mut sheet = Sheet::new(Arc::clone(record), at, Phase::Response);
+        sheet.exempted = exempted.to_vec();
+        self.explain_exemptions(set, &mut sheet, exemptions);
+        self.judge(set, phase, &mut sheet);
+        self.close(set, phase, sheet)
+    }
+}
+
+/// The id of an exchange in flight: of the request, and which of its events.
+fn in_flight(seq: Seq, nth: u64) -> u64 {
+    seq.0.wrapping_shl(8) | (nth & 0xff)
+}
+
+fn empty() -> crate::resolve::Scores {
+    crate::resolve::Scores { live: 0, shadow: 0, candidates: Vec::new() }
+}
+
+impl Draft {
+    fn new(seq: Seq, at: i64, phase: Phase, deadlines: Vec<EventDecision>, data: &Arc<Data>) -> Self {
+        Self { seq, at, phase, looks: Vec::new(), deadlines, data: Arc::clone(data) }
+    }
+
+    fn finish(self) -> Decision {
+        let events: Vec<EventDecision> = self
+            .looks
+            .into_iter()
+            .filter_map(|look| match look {
+                Look::Settled(decision) => Some(decision),
+                // Every look has been settled before.
+                Look::Open(_) => None,
+            })
+            .collect();
+        // A response is judged for the next request: what its rules say of the event at hand comes too late.
+        let stops = self.phase == Phase::Request;
+        let strongest = events.iter().filter(|_| stops).map(|event| &event.verdict).max_by_key(|v| v.verb);
+        Decision {
+            seq: self.seq,
+            at: self.at,
+            phase: self.phase,
+            verdict: strongest.filter(|v| v.verb > Verb::Pass).cloned().unwrap_or(Ruling::PASS),
+            shadow: events.iter().filter(|_| stops).map(|event| event.shadow).max().unwrap_or(Verb::Pass),
+            score: events.iter().map(|event| event.score).max().unwrap_or(0),
+            shadow_score: events.iter().map(|event| event.shadow_score).max().unwrap_or(0),
+            stopped: stops && events.iter().any(|event| event.stopped),
+            events,
+            deadlines: self.deadlines,
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! What an engine may hold, and what it is told when it is made.
+
+use smol_str::SmolStr;
+
+use crate::keyhash::Secret;
+
+/// Bounds on memory. Whatever comes in, an engine holds no more than these say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of state, shared out evenly among the states of a rule set by their worst case a key.
+    pub state_bytes: u64,
+    /// Keys of one state, sequence, cohort or fact.
+    pub keys: usize,
+    /// Tagged keys.
+    pub tagged: usize,
+    /// Entries of each enforcement table.
+    pub entries: usize,
+    /// Requests that wait for their response.
+    pub exchanges: usize,
+    /// Matches that wait for a terminal absence.
+    pub timers: usize,
+    /// Actors counted by one cap on a share.
+    pub actors: usize,
+}
+
+impl Default for Limits {
+    /// 1 GiB of state, a million keys each, 100,000 of everything else.
+    fn default() -> Self {
+        Self {
+            state_bytes: 1 << 30,
+            keys: 1_000_000,
+            tagged: 100_000,
+            entries: 100_000,
+            exchanges: 100_000,
+            timers: 100_000,
+            actors: 100_000,
+        }
+    }
+}
+
+/// How an engine is run.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Whose traffic it is; part of every key hash.
+    pub tenant: SmolStr,
+    /// The secret of every key hash.
+    pub secret: Secret,
+    /// How much later than the newest input an event may come and still be waited for, in ms.
+    pub lateness: i64,
+    /// Every rule acts, whatever its mode.
+    pub as_enforced: bool,
+    /// Decisions keep what they read, so that they can be explained. Costs an allocation for each reading.
+    pub record: bool,
+    /// Bounds on memory.
+    pub limits: Limits,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            tenant: SmolStr::default(),
+            secret: Secret::PUBLIC,
+            lateness: 0,
+            as_enforced: false,
+            record: false,
+            limits: Limits::default(),
+        }
+    }
+}

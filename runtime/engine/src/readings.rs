@@ -1,0 +1,169 @@
+//! What has been read for the event at hand: each thing once, however many rules ask.
+//!
+//! The places are reused from event to event; a generation number tells what is of this one, so that a new event
+//! costs no clearing.
+
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+
+use weir_compiler::ids::{CohortId, Id, SequenceId, SignalId, StateId};
+
+use crate::cell::Sensed;
+use crate::cohort::{SliceKey, Surplus};
+use crate::keyhash::KeyHash;
+use crate::keys::KeyId;
+use crate::ruleset::FilterId;
+use crate::sequence::Held;
+
+/// Places for one kind of reading.
+#[derive(Debug)]
+struct Memo<T> {
+    places: RefCell<Vec<(u32, Option<T>)>>,
+}
+
+impl<T: Clone> Memo<T> {
+    fn new(count: usize) -> Self {
+        Self { places: RefCell::new(std::iter::repeat_with(|| (0, None)).take(count).collect()) }
+    }
+
+    /// Looks without cloning.
+    fn with<R>(&self, generation: u32, at: usize, look: impl FnOnce(&T) -> R) -> Option<R> {
+        match self.places.borrow().get(at) {
+            Some((known, Some(item))) if *known == generation => Some(look(item)),
+            _ => None,
+        }
+    }
+
+    fn get(&self, generation: u32, at: usize) -> Option<T> {
+        self.with(generation, at, T::clone)
+    }
+
+    fn put(&self, generation: u32, at: usize, item: T) {
+        if let Some(place) = self.places.borrow_mut().get_mut(at) {
+            *place = (generation, Some(item));
+        }
+    }
+
+    fn clear(&self) {
+        self.places.borrow_mut().iter_mut().for_each(|place| *place = (0, None));
+    }
+}
+
+/// The readings of the event at hand.
+#[derive(Debug)]
+pub(crate) struct Readings {
+    generation: Cell<u32>,
+    signals: Memo<Sensed>,
+    keys: Memo<Option<KeyHash>>,
+    slices: Memo<Arc<[SliceKey]>>,
+    surplus: Memo<Option<Surplus>>,
+    held: Memo<Option<Arc<Held>>>,
+    filters: Memo<Option<bool>>,
+    counted: Memo<()>,
+    /// Scratch space for the bytes of a key.
+    pub(crate) bytes: RefCell<Vec<u8>>,
+}
+
+/// How many of each there are.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sizes {
+    pub(crate) signals: usize,
+    pub(crate) keys: usize,
+    pub(crate) cohorts: usize,
+    pub(crate) sequences: usize,
+    pub(crate) filters: usize,
+    pub(crate) states: usize,
+}
+
+impl Readings {
+    pub(crate) fn new(sizes: Sizes) -> Self {
+        Self {
+            generation: Cell::new(1),
+            signals: Memo::new(sizes.signals),
+            keys: Memo::new(sizes.keys),
+            slices: Memo::new(sizes.cohorts),
+            surplus: Memo::new(sizes.cohorts),
+            held: Memo::new(sizes.sequences),
+            filters: Memo::new(sizes.filters),
+            counted: Memo::new(sizes.states),
+            bytes: RefCell::new(Vec::with_capacity(256)),
+        }
+    }
+
+    /// Forgets everything: another event, or another phase of one.
+    pub(crate) fn begin(&self) {
+        let next = self.generation.get().wrapping_add(1);
+        if next == 0 {
+            // Once in four billion events: what is left of the last round must not look new.
+            self.signals.clear();
+            self.keys.clear();
+            self.slices.clear();
+            self.surplus.clear();
+            self.held.clear();
+            self.filters.clear();
+            self.counted.clear();
+        }
+        self.generation.set(next.max(1));
+    }
+
+    pub(crate) fn with_signal<R>(&self, id: SignalId, look: impl FnOnce(&Sensed) -> R) -> Option<R> {
+        self.signals.with(self.generation.get(), id.index(), look)
+    }
+
+    pub(crate) fn put_signal(&self, id: SignalId, sensed: Sensed) {
+        self.signals.put(self.generation.get(), id.index(), sensed);
+    }
+
+    pub(crate) fn key(&self, id: KeyId) -> Option<Option<KeyHash>> {
+        self.keys.get(self.generation.get(), id.index())
+    }
+
+    pub(crate) fn put_key(&self, id: KeyId, hash: Option<KeyHash>) {
+        self.keys.put(self.generation.get(), id.index(), hash);
+    }
+
+    pub(crate) fn slices(&self, id: CohortId) -> Option<Arc<[SliceKey]>> {
+        self.slices.get(self.generation.get(), id.index())
+    }
+
+    pub(crate) fn put_slices(&self, id: CohortId, slices: Arc<[SliceKey]>) {
+        self.slices.put(self.generation.get(), id.index(), slices);
+    }
+
+    pub(crate) fn surplus(&self, id: CohortId) -> Option<Option<Surplus>> {
+        self.surplus.get(self.generation.get(), id.index())
+    }
+
+    pub(crate) fn put_surplus(&self, id: CohortId, surplus: Option<Surplus>) {
+        self.surplus.put(self.generation.get(), id.index(), surplus);
+    }
+
+    pub(crate) fn held(&self, id: SequenceId) -> Option<Option<Arc<Held>>> {
+        self.held.get(self.generation.get(), id.index())
+    }
+
+    pub(crate) fn put_held(&self, id: SequenceId, held: Option<Arc<Held>>) {
+        self.held.put(self.generation.get(), id.index(), held);
+    }
+
+    /// Whether a condition was true before the event counted.
+    pub(crate) fn is_true(&self, filter: Option<FilterId>) -> bool {
+        match filter {
+            None => true,
+            Some(filter) => self.filters.get(self.generation.get(), filter.0).flatten() == Some(true),
+        }
+    }
+
+    pub(crate) fn put_filter(&self, filter: FilterId, truth: Option<bool>) {
+        self.filters.put(self.generation.get(), filter.0, truth);
+    }
+
+    /// The event at hand has been counted by the state.
+    pub(crate) fn put_counted(&self, state: StateId) {
+        self.counted.put(self.generation.get(), state.index(), ());
+    }
+
+    pub(crate) fn is_counted(&self, state: StateId) -> bool {
+        self.counted.get(self.generation.get(), state.index()).is_some()
+    }
+}

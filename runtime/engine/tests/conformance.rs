@@ -1,0 +1,128 @@
+//! The conformance suite: the language's cases as data, under `conformance/`.
+//!
+//! - `conformance/*.weir`: one package a topic, checked without an error, its tests run. A test's name begins
+//!   with `+ WORD:` for what must hold and `- WORD:` for what must not; several words are separated by commas.
+//! - `conformance/refused/*.weir`: whole files separated by lines `#---`, each beginning with
+//!   `# - WORD: W0301 what is refused`, each giving errors of exactly that code (of a warning's code: that
+//!   warning and no error).
+//! - `conformance/vocabulary.txt`: every word that must have one of each.
+
+mod support;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use support::Library;
+use weir_dsl::Code;
+
+fn folder() -> PathBuf {
+    support::root().join("runtime/engine/conformance")
+}
+
+/// A file that must be refused.
+struct Refused {
+    /// Topic and line, for people.
+    place: String,
+    words: Vec<String>,
+    code: Code,
+    text: String,
+}
+
+fn refused() -> Vec<Refused> {
+    let mut all = Vec::new();
+    for path in support::files(&folder().join("refused"), "weir") {
+        let topic = path.file_name().expect("a file has a name").to_string_lossy().into_owned();
+        let text = support::read(&path);
+        let mut line = 1;
+        for block in text.split_inclusive('\n').collect::<Vec<_>>().split(|line| line.trim() == "#---") {
+            let start = line;
+            line += block.len() + 1;
+            let Some(head) = block.first().and_then(|head| head.trim().strip_prefix("# - ")) else { continue };
+            let place = format!("refused/{topic}:{start}");
+            let (words, rest) = head.split_once(": ").unwrap_or_else(|| panic!("{place}: no `WORD: CODE`"));
+            let code = rest.split(' ').next().and_then(Code::parse);
+            all.push(Refused {
+                words: words.split(", ").map(str::to_owned).collect(),
+                code: code.unwrap_or_else(|| panic!("{place}: no diagnostic code")),
+                text: block.concat(),
+                place,
+            });
+        }
+    }
+    assert!(all.len() > 100, "{} refused files", all.len());
+    all
+}
+
+/// The words of a test's name and whether they must hold.
+fn named(name: &str) -> Option<(bool, Vec<String>)> {
+    let (holds, rest) = match name.split_at_checked(2)? {
+        ("+ ", rest) => (true, rest),
+        ("- ", rest) => (false, rest),
+        _ => return None,
+    };
+    let (words, what) = rest.split_once(": ")?;
+    (!what.is_empty()).then(|| (holds, words.split(", ").map(str::to_owned).collect()))
+}
+
+#[test]
+fn every_topic_checks_without_an_error() {
+    let mut library = Library::new();
+    let mut wrong = String::new();
+    for path in support::files(&folder(), "weir") {
+        if path.parent().is_some_and(|parent| parent.ends_with("refused")) {
+            continue;
+        }
+        let name = path.file_name().expect("a file has a name").to_string_lossy().into_owned();
+        let errors = support::errors(&library.check(&name, &support::read(&path)));
+        wrong.push_str(&library.show(&errors));
+        library.forget(&name);
+    }
+    assert!(wrong.is_empty(), "\n{wrong}");
+}
+
+#[test]
+fn what_must_be_refused_is_refused_with_its_code() {
+    let mut library = Library::new();
+    let mut wrong = Vec::new();
+    for case in refused() {
+        let diagnostics = library.check("case.weir", &case.text);
+        if let Err(why) = support::refusal(&diagnostics, case.code) {
+            wrong.push(format!("{}: {}: {why}", case.place, case.words.join(", ")));
+        }
+        library.forget("case.weir");
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_word_has_a_case_that_holds_and_one_that_does_not() {
+    let mut seen: BTreeMap<bool, BTreeSet<String>> = BTreeMap::new();
+    let mut wrong = Vec::new();
+    for path in support::files(&folder(), "weir") {
+        for line in support::read(&path).lines() {
+            let Some(name) = line.strip_prefix("test \"").and_then(|rest| rest.rsplit_once('"')) else { continue };
+            if path.parent().is_some_and(|parent| parent.ends_with("refused")) {
+                continue;
+            }
+            match named(name.0) {
+                Some((holds, words)) => seen.entry(holds).or_default().extend(words),
+                None => wrong.push(format!("{}: `{}` names no word", path.display(), name.0)),
+            }
+        }
+    }
+    seen.entry(false).or_default().extend(refused().into_iter().flat_map(|case| case.words));
+    let vocabulary = support::read(&folder().join("vocabulary.txt"));
+    let words: BTreeSet<String> = vocabulary
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .map(str::to_owned)
+        .collect();
+    assert!(words.len() > 200, "{} words", words.len());
+    for (holds, sign) in [(true, '+'), (false, '-')] {
+        let seen = seen.remove(&holds).unwrap_or_default();
+        wrong.extend(words.difference(&seen).map(|word| format!("`{word}` has no case `{sign} {word}: …`")));
+        wrong.extend(seen.difference(&words).map(|word| format!("`{sign} {word}` is not in the vocabulary")));
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
