@@ -37,7 +37,9 @@ fn refused() -> Vec<Refused> {
         for block in text.split_inclusive('\n').collect::<Vec<_>>().split(|line| line.trim() == "#---") {
             let start = line;
             line += block.len() + 1;
-            let Some(head) = block.first().and_then(|head| head.trim().strip_prefix("# - ")) else { continue };
+            let Some(head) = block.first().and_then(|head| head.trim().strip_prefix("# - ")) else {
+                continue;
+            };
             let place = format!("refused/{topic}:{start}");
             let (words, rest) = head.split_once(": ").unwrap_or_else(|| panic!("{place}: no `WORD: CODE`"));
             let code = rest.split(' ').next().and_then(Code::parse);
@@ -100,7 +102,9 @@ fn every_word_has_a_case_that_holds_and_one_that_does_not() {
     let mut wrong = Vec::new();
     for path in support::files(&folder(), "weir") {
         for line in support::read(&path).lines() {
-            let Some(name) = line.strip_prefix("test \"").and_then(|rest| rest.rsplit_once('"')) else { continue };
+            let Some(name) = line.strip_prefix("test \"").and_then(|rest| rest.rsplit_once('"')) else {
+                continue;
+            };
             if path.parent().is_some_and(|parent| parent.ends_with("refused")) {
                 continue;
             }
