@@ -4,6 +4,14 @@
 //! The first line of a case names the codes it must give, `#= W0201 W0302`, or `#= clean`. `WEIR_BLESS=1`
 //! writes the `.out` files anew.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test"
+)]
+
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
