@@ -7,8 +7,8 @@
 //!                                          strictly: what is whole stays, what is not is reported
 //! ```
 //!
-//! 1. **Lexer** ([`lexer`]): words, numbers, strings, brackets and comments. Pairs up braces.
-//! 2. **Splitter** ([`split`]): items, and members of policies. The grammar never sees more than one.
+//! 1. **Lexer** (`lexer`): words, numbers, strings, brackets and comments. Pairs up braces.
+//! 2. **Splitter** (`split`): items, and members of policies. The grammar never sees more than one.
 //! 3. **Limits** ([`limits`]): nesting is checked on tokens, in a loop, before anything recurses.
 //! 4. **Grammar** (`weir.pest`): no rule parses a prefix twice; expressions are flat lists, folded by
 //!    precedence in `expression`.

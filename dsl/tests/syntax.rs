@@ -1,6 +1,6 @@
 //! What each form of the language becomes in the tree.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test may panic")]
 
 use weir_dsl::ast::*;
 use weir_dsl::{FileId, parse};
