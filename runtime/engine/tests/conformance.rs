@@ -64,20 +64,32 @@ fn named(name: &str) -> Option<(bool, Vec<String>)> {
     (!what.is_empty()).then(|| (holds, words.split(", ").map(str::to_owned).collect()))
 }
 
+/// The files of topics.
+fn topics() -> Vec<PathBuf> {
+    let mut topics = support::files(&folder(), "weir");
+    topics.retain(|path| path.parent().is_some_and(|parent| !parent.ends_with("refused")));
+    topics
+}
+
 #[test]
-fn every_topic_checks_without_an_error() {
+fn every_topic_checks_without_an_error_and_its_tests_pass() {
     let mut library = Library::new();
-    let mut wrong = String::new();
-    for path in support::files(&folder(), "weir") {
-        if path.parent().is_some_and(|parent| parent.ends_with("refused")) {
-            continue;
-        }
+    let (mut ran, mut wrong) = (0, Vec::new());
+    for path in topics() {
         let name = path.file_name().expect("a file has a name").to_string_lossy().into_owned();
         let errors = support::errors(&library.check(&name, &support::read(&path)));
-        wrong.push_str(&library.show(&errors));
+        if errors.is_empty() {
+            let package = library.package(&name).expect("a file without errors has a package");
+            let (more, failed) = library.run_tests(&package);
+            ran += more;
+            wrong.extend(failed);
+        } else {
+            wrong.push(library.show(&errors));
+        }
         library.forget(&name);
     }
-    assert!(wrong.is_empty(), "\n{wrong}");
+    assert!(wrong.is_empty(), "{} of {ran} tests\n{}", wrong.len(), wrong.join("\n"));
+    assert!(ran > 500, "{ran} tests ran");
 }
 
 #[test]
@@ -98,12 +110,9 @@ fn what_must_be_refused_is_refused_with_its_code() {
 fn every_word_has_a_case_that_holds_and_one_that_does_not() {
     let mut seen: BTreeMap<bool, BTreeSet<String>> = BTreeMap::new();
     let mut wrong = Vec::new();
-    for path in support::files(&folder(), "weir") {
+    for path in topics() {
         for line in support::read(&path).lines() {
             let Some(name) = line.strip_prefix("test \"").and_then(|rest| rest.rsplit_once('"')) else { continue };
-            if path.parent().is_some_and(|parent| parent.ends_with("refused")) {
-                continue;
-            }
             match named(name.0) {
                 Some((holds, words)) => seen.entry(holds).or_default().extend(words),
                 None => wrong.push(format!("{}: `{}` names no word", path.display(), name.0)),
