@@ -15,34 +15,34 @@ use crate::project::Manifest;
 use crate::types::Type;
 
 /// Bytes a key of each measure in a sliding window, as `docs/reference/signals.md` states them.
-pub const BYTES: [(&str, u32); 20] = [
-    ("count", 96),
-    ("rate", 96),
-    ("share", 160),
-    ("distinct", 4_784),
-    ("sum", 160),
-    ("sum of float", 288),
-    ("avg", 352),
-    ("avg of float", 480),
-    ("min", 224),
-    ("max", 224),
-    ("first", 544),
-    ("last", 544),
-    ("stddev", 352),
+pub const BYTES: [(&str, u32); 24] = [
+    ("count", 104),
+    ("rate", 104),
+    ("share", 168),
+    ("distinct", 4_744),
+    ("sum", 168),
+    ("sum of float", 296),
+    ("avg", 360),
+    ("avg of float", 552),
+    ("min", 232),
+    ("max", 232),
+    ("first", 496),
+    ("last", 496),
+    ("stddev", 360),
     ("cv", 376),
-    ("quantile", 20_552),
-    ("entropy", 14_464),
-    ("top", 3_168),
-    ("sequential", 9_280),
-    ("elapsed", 48),
-    ("concurrent", 16_464),
+    ("quantile", 20_560),
+    ("entropy", 12_368),
+    ("top", 2_904),
+    ("sequential", 16_480),
+    ("elapsed", 64),
+    ("x is new", 64),
+    ("concurrent", 16_424),
+    ("usual", 708),
+    ("bucket", 24),
+    ("gcra", 48),
 ];
-/// Bytes a key of `usual`.
-const USUAL: u32 = 912;
-/// Bytes a key of `bucket` and `gcra`.
-const LIMITER: u32 = 32;
 /// Bytes of a fact: a key's first or last time.
-const FACT: u32 = 48;
+const FACT: u32 = 64;
 /// Money keeps a lane set a currency, at most so many.
 const CURRENCIES: u32 = 4;
 /// Entries of the log that `exact` keeps of plain aggregates.
@@ -70,9 +70,11 @@ pub fn bytes_per_key(hir: &Hir, state: &State) -> u32 {
         Measure::Top(_) => (bytes_of("top"), SKETCH_LOG * 24),
         Measure::Sequential(_) => (bytes_of("sequential"), SKETCH_LOG * 16),
         Measure::CvOfGaps => (bytes_of("cv"), LOG * 16),
-        Measure::Elapsed | Measure::LastSeen => (bytes_of("elapsed"), 0),
-        Measure::Usual { .. } => (USUAL, 0),
-        Measure::Bucket { .. } | Measure::Gcra { .. } => (LIMITER, 0),
+        Measure::Elapsed => (bytes_of("elapsed"), 0),
+        Measure::LastSeen => (bytes_of("x is new"), 0),
+        Measure::Usual { .. } => (bytes_of("usual"), 0),
+        Measure::Bucket { .. } => (bytes_of("bucket"), 0),
+        Measure::Gcra { .. } => (bytes_of("gcra"), 0),
         Measure::Of(statistic, value) => match statistic {
             Statistic::Sum if float(value) => (bytes_of("sum of float"), LOG * 16),
             Statistic::Sum => (bytes_of("sum"), LOG * 16),
@@ -105,7 +107,7 @@ pub fn sequence_bytes(hir: &Hir, sequence: &Sequence) -> u32 {
 
 /// Worst-case bytes a slice of a cohort: a count and its usual level.
 pub fn cohort_bytes() -> u32 {
-    bytes_of("count") + USUAL
+    bytes_of("count") + bytes_of("usual")
 }
 
 /// What a policy keeps.
@@ -248,4 +250,59 @@ pub fn size(bytes: u64) -> String {
     }
     let name = UNITS.get(unit).copied().unwrap_or("TB");
     if unit == 0 || value >= 100.0 { format!("{value:.0} {name}") } else { format!("{value:.1} {name}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_those_of_the_reference() {
+        assert!(BYTES.iter().all(|(name, bytes)| *bytes > 0 && bytes_of(name) == *bytes));
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/reference/signals.md");
+        let Ok(text) = std::fs::read_to_string(path) else { return };
+        let number = |text: &str| text.replace(',', "").parse::<u32>().ok();
+        let mut compared: Vec<&str> = Vec::new();
+        for line in text.lines().filter(|line| line.starts_with("| `")) {
+            let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
+            let (Some(names), Some(bytes)) = (cells.first(), cells.last()) else { continue };
+            let (plain, float) = bytes.split_once("; float ").unwrap_or((bytes, ""));
+            // Every other piece of the cell is code: `p50`, `p95`, `p99`.
+            for name in names.split('`').skip(1).step_by(2) {
+                let name = match name {
+                    "p50" | "p95" | "p99" => "quantile",
+                    "x is new" => name,
+                    _ => name.split([' ', '(']).next().unwrap_or(name),
+                };
+                let Some((known, expected)) = BYTES.iter().find(|(known, _)| *known == name) else {
+                    continue;
+                };
+                let Some(plain) = number(plain) else { continue };
+                assert_eq!(*expected, plain, "{name}");
+                compared.push(known);
+                if let Some(float) = number(float) {
+                    let (known, expected) =
+                        BYTES.iter().find(|(known, _)| *known == format!("{name} of float")).unwrap();
+                    assert_eq!(*expected, float, "{known}");
+                    compared.push(known);
+                }
+            }
+        }
+        let missing: Vec<_> = BYTES.iter().filter(|(name, _)| !compared.contains(name)).collect();
+        assert!(missing.is_empty(), "{missing:?}");
+    }
+
+    #[test]
+    fn sizes_are_short() {
+        for (bytes, text) in [
+            (0, "0 B"),
+            (999, "999 B"),
+            (1_000, "1.0 KB"),
+            (256_000_000, "256 MB"),
+            (1_500_000_000, "1.5 GB"),
+        ] {
+            assert_eq!(size(bytes), text);
+        }
+        assert_eq!(size(u64::MAX), "18446744 TB");
+    }
 }

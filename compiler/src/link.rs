@@ -89,6 +89,20 @@ pub enum Reading {
     Sequence(SequenceId),
 }
 
+impl Linked {
+    /// A warning for every rule that nothing can wake.
+    pub fn sleepers(&self) -> Vec<Diagnostic> {
+        let asleep = self.hir.rules.values().filter_map(|rule| Some((rule, rule.inactive.as_ref()?)));
+        asleep
+            .map(|(rule, reason)| {
+                Diagnostic::new(Code::INACTIVE, rule.at, format!("nothing can wake rule `{}`", rule.name))
+                    .label(reason.as_str())
+                    .help("map the event with `derive … from http.exchange`, or feed it")
+            })
+            .collect()
+    }
+}
+
 /// Links `fragments` into one rule set, in their order; a policy that comes twice is taken once.
 ///
 /// Overrides in `tunes` count in their order. Cost: linear in the fragments, with the text of each state.

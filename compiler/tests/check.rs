@@ -6,8 +6,9 @@
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use weir_compiler::canonical;
 use weir_compiler::check;
 use weir_compiler::env::Env;
 use weir_compiler::hir::Hir;
@@ -31,15 +32,27 @@ struct Outcome {
     fragments: Vec<Hir>,
 }
 
+/// The packages beside every case, parsed once.
+fn prelude() -> &'static [(String, String, Arc<ast::File>)] {
+    static PRELUDE: OnceLock<Vec<(String, String, Arc<ast::File>)>> = OnceLock::new();
+    PRELUDE.get_or_init(|| {
+        let parsed = |(position, path): (usize, PathBuf)| {
+            let text = std::fs::read_to_string(&path).unwrap();
+            let (tree, found) = weir_dsl::parse(FileId(position as u32), &text);
+            assert!(found.is_empty(), "{}: {found:?}", path.display());
+            (path.to_string_lossy().into_owned(), text, Arc::new(tree))
+        };
+        weir_files(&data().join("prelude")).into_iter().enumerate().map(parsed).collect()
+    })
+}
+
 /// Checks `text` beside the prelude; only what is said of `text` is kept.
 fn check_text(text: &str, sources: &mut Sources) -> Outcome {
     let mut files: Vec<(FileId, Arc<ast::File>)> = Vec::new();
-    for path in weir_files(&data().join("prelude")) {
-        let text = std::fs::read_to_string(&path).unwrap();
-        let file = sources.set(&path.to_string_lossy(), text.as_str());
-        let (tree, found) = weir_dsl::parse(file, &text);
-        assert!(found.is_empty(), "{}: {found:?}", path.display());
-        files.push((file, Arc::new(tree)));
+    for (position, (name, text, tree)) in prelude().iter().enumerate() {
+        let file = sources.set(name, text.as_str());
+        assert_eq!(file, FileId(position as u32));
+        files.push((file, Arc::clone(tree)));
     }
     let own = sources.set("case.weir", text);
     let (tree, mut diagnostics) = weir_dsl::parse(own, text);
@@ -85,12 +98,21 @@ fn shown(outcome: &Outcome, sources: &Sources) -> String {
     };
     for diagnostic in &outcome.diagnostics {
         let primary = &diagnostic.primary;
-        let snippet = sources.snippet(primary.file, primary.span).lines().next().unwrap_or_default().to_owned();
-        let _ = writeln!(text, "{} {} {}", diagnostic.code, place(primary.file, primary.span.start), diagnostic.title);
+        let snippet =
+            sources.snippet(primary.file, primary.span).lines().next().unwrap_or_default().to_owned();
+        let _ = writeln!(
+            text,
+            "{} {} {}",
+            diagnostic.code,
+            place(primary.file, primary.span.start),
+            diagnostic.title
+        );
         let _ = writeln!(text, "  at `{snippet}` {}", primary.text);
         for label in &diagnostic.secondary {
-            let snippet = sources.snippet(label.file, label.span).lines().next().unwrap_or_default().to_owned();
-            let _ = writeln!(text, "  and {} `{snippet}`: {}", place(label.file, label.span.start), label.text);
+            let snippet =
+                sources.snippet(label.file, label.span).lines().next().unwrap_or_default().to_owned();
+            let _ =
+                writeln!(text, "  and {} `{snippet}`: {}", place(label.file, label.span.start), label.text);
         }
         for note in &diagnostic.notes {
             let _ = writeln!(text, "  note: {note}");
@@ -100,23 +122,35 @@ fn shown(outcome: &Outcome, sources: &Sources) -> String {
         }
         if let Some(fix) = &diagnostic.fix {
             for edit in &fix.edits {
-                let _ = writeln!(text, "  fix: {} → {}: `{}`", place(edit.file, edit.span.start), fix.title, edit.text);
+                let _ = writeln!(
+                    text,
+                    "  fix: {} → {}: `{}`",
+                    place(edit.file, edit.span.start),
+                    fix.title,
+                    edit.text
+                );
             }
         }
     }
     for hir in &outcome.fragments {
         for rule in hir.rules.values() {
             let _ = writeln!(text, "rule {} {:?}", rule.full_name, rule.phase);
+            let _ = writeln!(text, "  when {}", canonical::expr(hir, rule.when));
         }
         for signal in hir.signals.values() {
             let state = &hir.states[signal.state];
-            let _ = writeln!(text, "signal {}: {} {:?}, {} bytes a key", signal.name, signal.ty, signal.phase, state.bytes_per_key);
+            let _ = writeln!(
+                text,
+                "signal {}: {} {:?}, {} bytes a key",
+                signal.name, signal.ty, signal.phase, state.bytes_per_key
+            );
             let _ = writeln!(text, "  {}", state.identity);
         }
         for sequence in hir.sequences.values() {
             let _ = writeln!(text, "sequence {} {:?}", sequence.name, sequence.phase);
             for step in &sequence.steps {
-                let kept: Vec<&str> = step.captures.iter().map(|field| hir.schema.fields[*field].name.as_str()).collect();
+                let kept: Vec<&str> =
+                    step.captures.iter().map(|field| hir.schema.fields[*field].name.as_str()).collect();
                 let _ = writeln!(text, "  {} {:?} keeps ({})", step.name, step.phase, kept.join(", "));
             }
         }
@@ -127,7 +161,10 @@ fn shown(outcome: &Outcome, sources: &Sources) -> String {
 fn expected_codes(text: &str) -> Vec<String> {
     let first = text.lines().next().unwrap_or_default();
     let list = first.strip_prefix("#= ").expect("a case begins with `#= CODES` or `#= clean`");
-    if list == "clean" { Vec::new() } else { list.split_whitespace().map(str::to_owned).collect() }
+    let mut codes: Vec<String> =
+        list.split_whitespace().filter(|code| *code != "clean").map(str::to_owned).collect();
+    codes.sort();
+    codes
 }
 
 #[test]
@@ -141,7 +178,8 @@ fn cases_give_what_they_are_named_for() {
         let text = std::fs::read_to_string(&path).unwrap();
         let mut sources = Sources::default();
         let outcome = check_text(&text, &mut sources);
-        let mut codes: Vec<String> = outcome.diagnostics.iter().map(|diagnostic| diagnostic.code.to_string()).collect();
+        let mut codes: Vec<String> =
+            outcome.diagnostics.iter().map(|diagnostic| diagnostic.code.to_string()).collect();
         codes.sort();
         codes.dedup();
         if codes != expected_codes(&text) {
@@ -203,7 +241,11 @@ fn nothing_is_too_deep_or_too_large() {
     }
     let text = format!("{head}{functions}policy p {{\n on transfer\n signal n = f39(1)\n {rule}}}\n");
     let outcome = check_text(&text, &mut Sources::default());
-    assert!(outcome.diagnostics.iter().any(|it| it.code == weir_dsl::Code::TOO_LARGE), "{:?}", outcome.diagnostics);
+    assert!(
+        outcome.diagnostics.iter().any(|it| it.code == weir_dsl::Code::TOO_LARGE),
+        "{:?}",
+        outcome.diagnostics
+    );
     // Signals that read one another, doubled at every level.
     let mut signals = String::from("signal s0 = count of transfer per user over 1h before this\n");
     for level in 1..60 {
@@ -215,10 +257,91 @@ fn nothing_is_too_deep_or_too_large() {
     }
     let text = format!("{head}policy p {{\n on transfer\n {signals} signal n = s59\n {rule}}}\n");
     let outcome = check_text(&text, &mut Sources::default());
-    assert!(outcome.diagnostics.iter().any(|it| it.code == weir_dsl::Code::TOO_LARGE), "{:?}", outcome.diagnostics);
+    assert!(
+        outcome.diagnostics.iter().any(|it| it.code == weir_dsl::Code::TOO_LARGE),
+        "{:?}",
+        outcome.diagnostics
+    );
     // Long chains of operators.
     let sum = vec!["1"; 20_000].join(" + ");
     let text = format!("{head}policy p {{\n on transfer\n signal n = {sum}\n {rule}}}\n");
     let outcome = check_text(&text, &mut Sources::default());
     assert!(!outcome.diagnostics.is_empty());
+}
+
+/// The next number of a fixed sequence (xorshift64).
+fn next(state: &mut u64) -> usize {
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    (*state >> 16) as usize
+}
+
+/// Whatever is cut out of a case or written into it, checking comes back, and every place it names exists.
+#[test]
+fn damaged_cases_do_not_panic() {
+    let pieces = [
+        "",
+        " ",
+        "(",
+        ")",
+        "{",
+        "}",
+        "not ",
+        " and ",
+        " or ",
+        " == ",
+        " > ",
+        "0",
+        "90%",
+        "USD 5",
+        "10m",
+        "\"x\"",
+        "user",
+        "amount",
+        "n",
+        "s",
+        "c",
+        "event",
+        "score",
+        "now",
+        " in ",
+        " is known",
+        " before this",
+        "count",
+        " per ip/24",
+        "drop_skus",
+        "-",
+        "??",
+        "case x { 1 => 2 }",
+        "f(",
+        "s.a.age",
+        "c.lift",
+        " else block",
+        ", sparing users known 1d",
+        " for 1h",
+        " renewing",
+        "usual(n)",
+    ];
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    for path in weir_files(&data()) {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let body = text.find("policy").unwrap_or(0);
+        for _ in 0..12 {
+            let mut damaged = text.clone();
+            for _ in 0..=next(&mut state) % 2 {
+                let start = body + next(&mut state) % (damaged.len() - body);
+                let length = next(&mut state) % 12;
+                let border =
+                    |at: usize| (at..=damaged.len()).find(|at| damaged.is_char_boundary(*at)).unwrap();
+                let range = border(start)..border((start + length).min(damaged.len()));
+                damaged.replace_range(range, pieces[next(&mut state) % pieces.len()]);
+            }
+            let outcome = check_text(&damaged, &mut Sources::default());
+            for diagnostic in &outcome.diagnostics {
+                let span = diagnostic.primary.span;
+                assert!(span.end as usize <= damaged.len() && span.start <= span.end, "{diagnostic:?}");
+            }
+        }
+    }
 }

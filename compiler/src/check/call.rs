@@ -150,8 +150,11 @@ impl Checker<'_> {
         let env = self.env;
         let Some(function) = env.functions.get(function) else { return self.error(span) };
         let Some(args) = self.arguments(name, args, &function.params, span) else { return self.error(span) };
-        if function.recursive || self.hir.exprs.len() >= super::NODES_LIMIT {
+        if function.recursive || self.exhausted {
             return self.error(span);
+        }
+        if self.shallow {
+            return self.push(ExprKind::Variable(u16::MAX), function.output.clone(), span);
         }
         let names = function.params.iter().map(|(name, _)| name.clone());
         let locals: Rc<[(SmolStr, ExprId)]> = names.zip(args).collect();

@@ -80,7 +80,6 @@ impl<'a> Checker<'a> {
     ) -> Option<(FieldId, ExprId, Phase)> {
         let schema = std::sync::Arc::clone(&self.hir.schema);
         let Some(field) = schema.field(event, &assignment.name.text) else {
-            self.expr(&assignment.value, None);
             self.no_field(event, &assignment.name);
             return None;
         };

@@ -18,6 +18,12 @@ impl Checker<'_> {
     /// Lowers an expression. `want` is the type that literals and bare names take; the result may be of
     /// another type, which the caller reports.
     pub(super) fn expr(&mut self, expr: &ast::Expr, want: Option<&Type>) -> ExprId {
+        if self.depth == 0 {
+            self.exhausted = false;
+        }
+        if self.exhausted {
+            return self.error(expr.span);
+        }
         if self.depth >= DEPTH_LIMIT || self.hir.exprs.len() >= super::NODES_LIMIT {
             return self.too_large(expr.span);
         }
@@ -48,6 +54,15 @@ impl Checker<'_> {
 
     fn form(&mut self, expr: &ast::Expr, want: Option<&Type>) -> ExprId {
         let span = expr.span;
+        let reads = matches!(
+            expr.kind,
+            Form::Call(..) | Form::Index(..) | Form::In { .. } | Form::Is(..) | Form::TextTest { .. }
+        );
+        if reads && self.place.kind == PlaceKind::Test {
+            let help = "a value is a constant, a variable, arithmetic, a `case` or text with holes";
+            self.fault(Code::BAD_TEST, span, "a test asks nothing of the engine", help);
+            return self.error(span);
+        }
         match &expr.kind {
             Form::Literal(literal) => self.literal(literal, span, want),
             Form::Template(parts) => self.template(parts, span, want),
@@ -206,9 +221,13 @@ impl Checker<'_> {
                         let text = other.to_string();
                         let why =
                             text.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
-                        diagnostic.note(why).help(
-                            "look-around and back-references are not supported: a pattern takes linear time",
-                        )
+                        let beyond = why.contains("not supported");
+                        let diagnostic = diagnostic.note(why);
+                        if beyond {
+                            diagnostic.help("a pattern takes linear time; write it without")
+                        } else {
+                            diagnostic
+                        }
                     }
                 };
                 self.report(diagnostic);

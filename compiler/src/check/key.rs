@@ -11,14 +11,12 @@
 //! A key in parentheses is an actor when one of its parts is; else a place, else software, else a group.
 //! `ip/24` keeps 24 bits of IPv4 and [`DEFAULT_V6`] of IPv6; `ip/24:64` says both.
 
-use std::rc::Rc;
-
 use smol_str::{SmolStr, format_smolstr};
 use weir_dsl::ast::{self, ArithmeticOp, ExprKind as Form, LiteralKind};
 use weir_dsl::{Code, Diagnostic, Span};
 
 use super::Checker;
-use super::name::{FieldSearch, head};
+use super::name::{FieldSearch, PlaceKind, head};
 use super::walk::each_key_field;
 use crate::env::Entity;
 use crate::hir::{Key, KeyKind, KeyPart};
@@ -62,10 +60,10 @@ impl Checker<'_> {
 
     fn key_part(&mut self, name: &ast::Name, key: &ast::Key, used_as: KeyUse) -> Option<KeyPart> {
         let text = name.text.as_str();
-        if let FieldSearch::None = self.field_in(&Rc::clone(&self.place.events), text) {
-            if let Some(part) = self.other_part(name, used_as) {
-                return part;
-            }
+        if let FieldSearch::None = self.field_in(&self.place.events, text)
+            && let Some(part) = self.other_part(name, used_as)
+        {
+            return part;
         }
         let field = self.field_named(name)?;
         let ty = self.field_type(field);
@@ -139,6 +137,15 @@ impl Checker<'_> {
 
     /// The key that an expression is: `ip`, `(user, shape)` has no such form, `ip/24` reads as a division.
     pub(super) fn key_of(&mut self, expr: &ast::Expr) -> Option<Key> {
+        if matches!(self.place.kind, PlaceKind::Body | PlaceKind::Decide | PlaceKind::Test) {
+            self.fault(
+                Code::WRONG_KIND,
+                expr.span,
+                "there is no event here whose key could be asked for",
+                "",
+            );
+            return None;
+        }
         let name = |text: &SmolStr, span: Span| ast::Name { text: text.clone(), span };
         let key = match &expr.kind {
             Form::Paren(inner) => return self.key_of(inner),

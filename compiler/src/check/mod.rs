@@ -141,6 +141,7 @@ pub fn check_function(env: &Env, file: FileId, function: FunctionId) -> Checked<
         return Checked { value: (), diagnostics: Vec::new(), used: BTreeSet::new() };
     };
     let mut checker = Checker::new(env, &declared.package, file);
+    checker.shallow = true;
     checker.function(declared);
     checker.into_checked().map(|_| ())
 }
@@ -186,6 +187,10 @@ struct Checker<'a> {
     muted: usize,
     /// How deep the lowering is, so that hostile nesting ends in a diagnostic.
     depth: usize,
+    /// The expression being lowered is too large: what is left of it is not looked at, so that inlining ends.
+    exhausted: bool,
+    /// Functions are called and not inlined: their bodies are checked by themselves.
+    shallow: bool,
     weights: Vec<Weight>,
     /// The last node that stands for a fault.
     error: Option<ExprId>,
@@ -210,6 +215,8 @@ impl<'a> Checker<'a> {
             used: BTreeSet::new(),
             muted: 0,
             depth: 0,
+            exhausted: false,
+            shallow: false,
             weights: Vec::new(),
             error: None,
             place: Place::default(),
@@ -240,9 +247,12 @@ impl<'a> Checker<'a> {
         self.report(if help.is_empty() { diagnostic } else { diagnostic.help(help) });
     }
 
-    /// True when an error has been reported.
-    fn has_errors(&self) -> bool {
-        self.diagnostics.iter().any(|diagnostic| diagnostic.severity == weir_dsl::Severity::Error)
+    /// True while everything has been understood, the rest of the package included: only then do lints mean
+    /// something.
+    fn is_whole(&self) -> bool {
+        let package = self.env.packages.get(self.scope.package);
+        package.is_none_or(|package| package.broken.is_empty())
+            && self.diagnostics.iter().all(|diagnostic| diagnostic.severity != weir_dsl::Severity::Error)
     }
 
     /// Notes a package-level name as used and takes the result of its look-up apart.
@@ -314,6 +324,7 @@ impl<'a> Checker<'a> {
     }
 
     fn too_large(&mut self, span: Span) -> ExprId {
+        self.exhausted = true;
         if !self.diagnostics.iter().any(|diagnostic| diagnostic.code == Code::TOO_LARGE) {
             let diagnostic =
                 Diagnostic::new(Code::TOO_LARGE, self.at(span), "expression too large or too deep")

@@ -72,13 +72,13 @@ impl Checker<'_> {
     /// Widens what can be: `int` to `float`, and a product with a probability to the probability it is.
     fn widened(&mut self, id: ExprId, found: &Type, ty: &Type) -> Option<ExprId> {
         match (found, ty) {
-            (Type::Int, Type::Float) => Some(self.to_float(id)),
+            (Type::Int, Type::Float) => Some(self.as_float(id)),
             (Type::Float, Type::Probability) => self.as_probability(id).then_some(id),
             _ => None,
         }
     }
 
-    fn to_float(&mut self, id: ExprId) -> ExprId {
+    fn as_float(&mut self, id: ExprId) -> ExprId {
         let span = self.span(id);
         match self.kind(id) {
             Some(ExprKind::Const(Value::Int(value))) => {
@@ -305,10 +305,10 @@ impl Checker<'_> {
             || matches!((op, &x, &y), (ArithmeticOp::Div, Type::Int, _))
         {
             if x == Type::Int {
-                a = self.to_float(a);
+                a = self.as_float(a);
             }
             if y == Type::Int && !matches!(x, Type::Money | Type::Duration) {
-                b = self.to_float(b);
+                b = self.as_float(b);
             }
         }
         if ty == Type::Float && want == Some(&Type::Probability) && op == ArithmeticOp::Mul {

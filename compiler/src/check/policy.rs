@@ -57,6 +57,8 @@ pub(super) struct Members<'a> {
     names: BTreeMap<SmolStr, (Local<'a>, Span)>,
     /// Names that something reads.
     read: BTreeSet<SmolStr>,
+    /// Names that have been reported to need themselves.
+    pub(super) recursive: BTreeSet<SmolStr>,
     pub(super) signals: HashMap<SmolStr, Progress<SignalId>>,
     pub(super) named: HashMap<NamedAt, Progress<ExprId>>,
     pub(super) cohorts: HashMap<SmolStr, Progress<CohortId>>,
@@ -190,7 +192,7 @@ impl<'a> Checker<'a> {
             self.report(Diagnostic::new(Code::UNUSED_DECLARATION, at, title).help("add a `rule`"));
         }
         self.check_unread(on);
-        if !self.has_errors() {
+        if self.is_whole() {
             let mut warnings = lint::policy(&self.hir);
             self.diagnostics.append(&mut warnings);
         }
@@ -419,7 +421,8 @@ impl<'a> Checker<'a> {
         let place = Place { kind: PlaceKind::Decide, ..self.place.clone() };
         let arms = self.at_place(place, |checker| {
             let lower = |(verb, condition): &(Verb, ast::Expr)| {
-                if *verb == Verb::Hold || *verb == Verb::Redirect || *verb == Verb::Deceive {
+                if matches!(verb, Verb::Hold | Verb::Redirect | Verb::Deceive | Verb::Throttle | Verb::Delay)
+                {
                     let title = format!("`{}` needs to be told more than a score can", verb.word());
                     checker.fault(Code::BAD_ACTION, condition.span, title, "write a rule for it");
                 }
@@ -428,7 +431,7 @@ impl<'a> Checker<'a> {
             decide.arms.iter().map(lower).collect()
         });
         let decide = Decide { arms, otherwise: decide.otherwise };
-        if !self.has_errors() {
+        if self.is_whole() {
             for warning in lint::decide(&self.hir, &decide) {
                 self.report(warning);
             }
@@ -450,6 +453,7 @@ impl<'a> Checker<'a> {
         }
         // State that nothing reads is not kept.
         let (hir, weights, states) = (self.hir.clone(), self.weights.clone(), self.state_weights.clone());
+        let mut warnings: Vec<Diagnostic> = Vec::new();
         for (name, local, span) in &unread {
             let (code, what) = match local {
                 Local::Param(_) => (Code::UNUSED_DECLARATION, "parameter"),
@@ -474,10 +478,12 @@ impl<'a> Checker<'a> {
             }
             if !self.members.read.contains(name) {
                 let title = format!("nothing reads {what} `{name}`");
-                let diagnostic =
-                    Diagnostic::new(code, self.at(*span), title).help("use it in a rule, or leave it out");
-                self.report(diagnostic);
+                let diagnostic = Diagnostic::new(code, self.at(*span), title);
+                warnings.push(diagnostic.help("use it in a rule, or leave it out"));
             }
+        }
+        if self.is_whole() {
+            self.diagnostics.append(&mut warnings);
         }
         (self.hir, self.weights, self.state_weights) = (hir, weights, states);
         self.error = None;

@@ -109,8 +109,10 @@ impl<'a> Checker<'a> {
     }
 
     pub(super) fn recursion(&mut self, text: &str, span: Span) -> ExprId {
-        let title = format!("`{text}` needs itself");
-        self.fault(Code::RECURSION, span, title, "");
+        if self.members.recursive.insert(text.into()) {
+            let title = format!("`{text}` needs itself");
+            self.fault(Code::RECURSION, span, title, "");
+        }
         self.error(span)
     }
 
@@ -494,6 +496,9 @@ impl<'a> Checker<'a> {
     }
 
     fn no_signal(&mut self, name: &ast::Name) {
+        if self.env.is_faulty_import(self.scope.package, &name.text) {
+            return;
+        }
         let title = format!("no signal `{}`", name.text);
         let mut diagnostic = Diagnostic::new(Code::UNKNOWN_NAME, self.at(name.span), title);
         let names: Vec<SmolStr> = self.members.signal_names().cloned().collect();

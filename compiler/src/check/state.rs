@@ -139,6 +139,9 @@ impl Checker<'_> {
 
     fn window_param(&mut self, name: &ast::Name) -> Option<hir::Span> {
         let Some(param) = self.members.param(&name.text) else {
+            if self.env.is_faulty_import(self.scope.package, &name.text) {
+                return None;
+            }
             let names: Vec<&str> = self.members.params().collect();
             let mut diagnostic = weir_dsl::Diagnostic::new(
                 Code::UNKNOWN_NAME,

@@ -120,7 +120,6 @@ impl<'a> Checker<'a> {
         let mut filled: Vec<(FieldId, ExprId)> = Vec::with_capacity(fields.len());
         for assignment in fields {
             let Some(field) = schema.field(event, &assignment.name.text) else {
-                self.expr(&assignment.value, None);
                 self.no_field(event, &assignment.name);
                 continue;
             };
@@ -281,6 +280,9 @@ impl<'a> Checker<'a> {
         }
         if let Some(found) = found.pop() {
             return Some(found);
+        }
+        if self.env.is_faulty_import(self.scope.package, &name.text) {
+            return None;
         }
         let title = format!("no {what} `{}` in the policies that this package tests", name.text);
         let mut diagnostic = Diagnostic::new(Code::UNKNOWN_NAME, self.at(name.span), title);

@@ -9,6 +9,7 @@ use super::atom::{Atom, atom};
 use super::{Condition, Found, bare};
 use crate::hir::{CompareOp, ExprKind, Hir};
 use crate::ids::*;
+use crate::types::Type;
 use crate::value::Value;
 
 /// The most atoms of one condition that are compared with each other.
@@ -70,6 +71,8 @@ fn walk(hir: &Hir, expr: ExprId, negated: bool, found: &mut Found) {
                 together(hir, id, &atoms, conjunction, found);
             }
         }
+        // What could not be understood has been reported elsewhere.
+        _ if node.ty == Type::Error => {}
         ExprKind::Const(Value::Bool(truth)) => {
             let (code, title) = if *truth != negated {
                 (Code::ALWAYS_TRUE, "a condition that is always true")
@@ -252,7 +255,6 @@ fn place(hir: &Hir, expr: ExprId) -> Option<FileSpan> {
 
 /// A bound of a domain as people write it.
 fn shown(hir: &Hir, expr: ExprId, value: f64) -> String {
-    use crate::types::Type;
     let operand = match bare(hir, expr).map(|(_, node)| &node.kind) {
         Some(ExprKind::Compare(_, left, _)) => hir.exprs.get(*left).map(|left| left.ty.clone()),
         _ => None,

@@ -14,13 +14,15 @@ use crate::ids::*;
 
 /// Lints a condition.
 pub(super) fn condition(hir: &Hir, condition: &Condition, found: &mut Found) {
-    let mut walk = Walk { hir, events: &condition.events, found };
+    let mut walk = Walk { hir, events: &condition.events, inside_not: false, found };
     walk.expr(condition.expr, false, &Rc::new(HashSet::new()));
 }
 
 struct Walk<'a> {
     hir: &'a Hir,
     events: &'a [EventId],
+    /// Inside a `not` that stands before what it negates: there a further `and` would be negated too.
+    inside_not: bool,
     found: &'a mut Found,
 }
 
@@ -29,7 +31,14 @@ impl Walk<'_> {
         let Some(node) = self.hir.exprs.get(expr) else { return };
         match &node.kind {
             ExprKind::Named(_, inner) => self.expr(*inner, negated, known),
-            ExprKind::Not(inner) => self.expr(*inner, !negated, known),
+            ExprKind::Not(inner) => {
+                // `x not in y` has one place with what it negates; `not (…)` is wider.
+                let wider = self.hir.exprs.get(*inner).is_some_and(|inner| inner.at != node.at);
+                let before = self.inside_not;
+                self.inside_not |= wider;
+                self.expr(*inner, !negated, known);
+                self.inside_not = before;
+            }
             ExprKind::And(operands) => self.joined(operands, negated, negated, known),
             ExprKind::Or(operands) => self.joined(operands, !negated, negated, known),
             ExprKind::IsKnown(_) => {}
@@ -125,7 +134,7 @@ impl Walk<'_> {
         if field_at != at {
             diagnostic = diagnostic.also(field_at, "optional");
         }
-        if at.file == field_at.file {
+        if !self.inside_not && at.file == field_at.file {
             let start = FileSpan { file: at.file, span: Span::at(at.span.start) };
             diagnostic = diagnostic.fix(
                 format!("ask for `{name}` first"),

@@ -23,6 +23,9 @@ pub(crate) fn library() -> Analysis {
 fn the_library_is_linked() {
     let mut session = library();
     let found = session.found();
+    let errors = found.diagnostics.iter().filter(|found| found.severity == weir_dsl::Severity::Error);
+    let errors: Vec<_> = errors.cloned().collect();
+    assert_eq!(support::show(session.sources(), &errors), "nothing to say\n");
     assert!(found.policies.len() > 10);
     assert!(found.tests("std.ato").count() >= 7);
     for profile in ["default", "shop", "bank"] {
@@ -115,6 +118,42 @@ fn edits_leave_what_a_fresh_session_finds() {
         }
         let (found, expected) = (whole(&session.found()), whole(&fresh.found()));
         assert!(found == expected, "round {round}, {}", files[at].0);
+    }
+}
+
+#[test]
+fn mangled_files_are_survived() {
+    let mut random = Random(0xbad);
+    let mut session = library();
+    let sources = session.sources().clone();
+    let files: Vec<_> = sources.ids().collect();
+    for _ in 0..80 {
+        let file = files[random.below(files.len())];
+        let mut bytes = sources.text(file).as_bytes().to_vec();
+        for _ in 0..=random.below(3) {
+            let from = random.below(bytes.len());
+            let to = (from + random.below(40)).min(bytes.len());
+            match random.below(3) {
+                0 => drop(bytes.drain(from..to)),
+                1 => bytes[from..to].reverse(),
+                _ => {
+                    let copy = bytes[from..to].to_vec();
+                    bytes.splice(from..from, copy);
+                }
+            }
+        }
+        session.set_bytes(sources.name(file), &bytes);
+        let found = session.found();
+        let linked = found.link(&found.everything(), &Options::default());
+        assert_eq!(linked.hir.policies.len(), linked.members.len());
+        // Places lie in the files they name.
+        for diagnostic in &found.diagnostics {
+            let text = session.sources().text(diagnostic.primary.file);
+            assert!(diagnostic.primary.span.end as usize <= text.len(), "{diagnostic:?}");
+        }
+        if random.below(3) == 0 {
+            session.set_file(sources.name(file), sources.text(file));
+        }
     }
 }
 

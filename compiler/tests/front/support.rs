@@ -1,9 +1,3 @@
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "tests may; helpers outside `#[test]` are not seen as such"
-)]
 //! Golden files: an input, and beside it what is said of it.
 
 use std::fmt::Write as _;

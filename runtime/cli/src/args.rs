@@ -201,6 +201,9 @@ pub(crate) struct ReplayArgs {
     /// Print the whole trace of the decision on this input line, counted from 0.
     #[arg(long, value_name = "SEQ")]
     pub(crate) explain: Option<u64>,
+    /// Print personal values in clear instead of as keyed hashes.
+    #[arg(long)]
+    pub(crate) reveal: bool,
     /// Print the summary as one object.
     #[arg(long)]
     pub(crate) json: bool,

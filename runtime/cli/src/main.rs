@@ -7,6 +7,7 @@ mod args;
 mod command;
 mod contents;
 mod load;
+mod replay;
 mod ui;
 
 use clap::Parser as _;

@@ -36,7 +36,7 @@ pub(crate) fn verdict_of(set: &RuleSet, origin: Origin) -> Option<&Verdict> {
 }
 
 /// A verdict as it would be given.
-fn ruling(verdict: &Verdict, source: Source) -> Ruling {
+pub(crate) fn ruling(verdict: &Verdict, source: Source) -> Ruling {
     Ruling {
         verb: verdict.verb,
         status: verdict.status,
@@ -275,9 +275,12 @@ impl Engine {
             sheet.caps.push(bound);
             sheet.actors.push(actor);
         }
-        for (actor, count) in sheet.actors.iter().zip(&mut self.store.shares) {
-            if let (Some(actor), Some(count)) = (actor, count) {
+        sheet.exceeded.resize(set.caps.len(), false);
+        let counts = sheet.actors.iter().zip(&mut self.store.shares).zip(&set.caps).zip(&mut sheet.exceeded);
+        for (((actor, count), cap), exceeded) in counts {
+            if let (Some(actor), Some(count), CapPlan::Share { share, least, .. }) = (actor, count, cap) {
                 count.see(*actor, sheet.at);
+                *exceeded = !count.admits(*actor, *share, *least);
             }
         }
     }
@@ -384,6 +387,9 @@ impl Engine {
                     None => {}
                 }
                 for id in rules {
+                    if self.options.record && filter == Some(true) {
+                        self.note(set, &view, sheet, *id);
+                    }
                     let truth = outcome(set, &walker, &view, filter, *id);
                     if truth == Some(false) {
                         continue;
@@ -408,6 +414,22 @@ impl Engine {
             }
         }
         self.act_all(set, sheet, plans);
+    }
+
+    /// Notes for explanations what a rule would do if its condition were another.
+    fn note(&self, set: &RuleSet, view: &View<'_>, sheet: &mut Sheet, id: RuleId) {
+        if self.acts(set, view, id) != Some(true) {
+            return;
+        }
+        sheet.live.push(id);
+        let Some(rule) = set.hir.rules.get(id) else { return };
+        for (actions, unknown) in [(&rule.then, false), (&rule.if_unknown, true)] {
+            for (place, action) in actions.iter().enumerate() {
+                if matches!(action, Action::Verdict(verdict) if view.spares(&verdict.sparing)) {
+                    sheet.spared.push((id, place as u16, unknown));
+                }
+            }
+        }
     }
 
     /// Evaluates the rules that waited for models.

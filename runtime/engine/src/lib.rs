@@ -7,9 +7,11 @@
 mod cell;
 mod cohort;
 mod decision;
+mod derive;
 mod enforcement;
 mod engine;
 mod exchange;
+mod explain;
 mod facts;
 #[cfg(test)]
 mod fixture;
@@ -18,6 +20,7 @@ mod judge;
 mod keyhash;
 mod keys;
 mod limits;
+mod print;
 mod readings;
 mod reads;
 mod record;
@@ -39,7 +42,9 @@ pub use cohort::Surplus;
 pub use decision::{
     Acting, CapHit, Decision, Effect, EffectKind, EntryHit, EventDecision, Fate, Match, Ruling, Shown, Source,
 };
+pub use derive::{Answers, BODY, Derived, Http};
 pub use engine::Engine;
+pub use explain::{Counterfactual, Explanation, LookTrace, Resolution, RuleTrace, Stage, Trace};
 pub use input::{CallRequest, Input, Outcome, Pending, Seq, Step};
 pub use keyhash::{KeyHash, Secret};
 pub use limits::{Limits, Options};

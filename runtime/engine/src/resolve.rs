@@ -104,6 +104,9 @@ pub(crate) struct Sheet {
     /// By position: what a cap on a share decided, for explanations.
     pub(crate) exceeded: Vec<bool>,
     pub(crate) cap_hits: Vec<CapHit>,
+    /// For explanations: rules that act live here, and actions that spare the event.
+    pub(crate) live: Vec<RuleId>,
+    pub(crate) spared: Vec<(RuleId, u16, bool)>,
     pub(crate) open: Vec<OpenRule>,
     pub(crate) look: Option<Look>,
 }
@@ -129,6 +132,8 @@ impl Sheet {
             actors: Vec::new(),
             exceeded: Vec::new(),
             cap_hits: Vec::new(),
+            live: Vec::new(),
+            spared: Vec::new(),
             open: Vec::new(),
             look: None,
         }
@@ -290,7 +295,7 @@ pub(crate) fn settle(
 ) -> EventDecision {
     let Scores { live: score, shadow: shadow_score, candidates } = scores;
     sheet.candidates.extend(candidates);
-    sheet.exceeded = vec![false; set.caps.len()];
+    sheet.exceeded.resize(set.caps.len(), false);
     let mut found = resolve(set, store, &mut sheet);
     // A decoy answers at a bounded rate; beyond it, what its declaration says.
     for _ in 0..sheet.candidates.len() {

@@ -8,6 +8,7 @@ use weir_compiler::ids::*;
 
 use crate::cell::{Form, FormKind};
 use crate::cohort::DIMENSIONS;
+use crate::derive::Maps;
 use crate::keyhash::KeyHasher;
 use crate::keys::{self, KeyId, Keys, PartPlan};
 use crate::limits::Options;
@@ -40,6 +41,8 @@ pub(crate) struct RuleSet {
     /// What is evaluated when a terminal absence is due.
     pub(crate) deadlines: IdVec<SequenceId, PhasePlan>,
     pub(crate) caps: Vec<CapPlan>,
+    /// Maps from plain HTTP.
+    pub(crate) maps: Maps,
     /// The envelope's time field.
     pub(crate) at_field: Option<FieldId>,
 }
@@ -339,6 +342,7 @@ impl RuleSet {
         let events = hir.schema.events.ids().map(|id| build.event(&hir, id)).collect();
         let Build { keys, filters, .. } = build;
         Self {
+            maps: Maps::new(&hir),
             at_field: hir.schema.envelope_field("at"),
             keys,
             filters,

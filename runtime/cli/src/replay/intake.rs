@@ -1,0 +1,281 @@
+//! From what a log says to what the engine takes: an exchange or a typed event becomes a request and, where the log
+//! knows it, a response.
+
+use weir_compiler::convert;
+use weir_compiler::ids::{EventId, FieldId};
+use weir_compiler::schema::Schema;
+use weir_compiler::types::Type;
+use weir_compiler::value::Value;
+use weir_engine::{Answers, Derived, Engine, Http, Record};
+use weir_gateway::{HttpExchange, Parsed, TypedEvent};
+
+use crate::args::DisabledKey;
+
+/// Fields that a replay leaves missing.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Disabled {
+    ip: bool,
+    fields: Vec<FieldId>,
+}
+
+impl Disabled {
+    /// The fields that go with the keys disabled: country with the address, the class with the network.
+    pub(crate) fn new(keys: &[DisabledKey], schema: &Schema) -> Self {
+        let names: Vec<&str> = keys
+            .iter()
+            .flat_map(|key| match key {
+                DisabledKey::Ip => ["ip", "country"].as_slice(),
+                DisabledKey::Net => &[],
+                DisabledKey::Asn => &["asn", "asn.class"],
+            })
+            .copied()
+            .collect();
+        Self {
+            ip: keys.contains(&DisabledKey::Ip),
+            fields: names.iter().filter_map(|name| schema.envelope_field(name)).collect(),
+        }
+    }
+}
+
+/// One line on its way into the engine.
+#[derive(Debug)]
+pub(crate) enum Intake {
+    /// A request with what its maps made of it, and its `http.response`.
+    Http(Box<(Http, Derived, Record)>),
+    /// A typed event, and its fields known only with the response.
+    Typed(Record, Vec<(FieldId, Value)>),
+}
+
+impl Intake {
+    /// The events of the request.
+    pub(crate) fn events(&self) -> Vec<Record> {
+        match self {
+            Self::Http(http) => http.1.events.clone(),
+            Self::Typed(record, _) => vec![record.clone()],
+        }
+    }
+
+    /// What the response adds.
+    pub(crate) fn answers(self, engine: &Engine) -> Answers {
+        match self {
+            Self::Http(http) => {
+                let (http, derived, response) = *http;
+                engine.answer_to(&http, &derived, response)
+            }
+            Self::Typed(_, late) => Answers { fields: vec![late], events: Vec::new() },
+        }
+    }
+}
+
+/// The fields of access logs, found once.
+#[derive(Debug)]
+pub(crate) struct Mapper {
+    request: Option<EventId>,
+    response: Option<EventId>,
+    disabled: Disabled,
+}
+
+/// Why a line is no event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// Its `event` is not declared.
+    UnknownEvent,
+    /// A field that must be there is not.
+    MissingField,
+    /// A value is not of its field's type or over its bound.
+    BadValue,
+}
+
+impl Refusal {
+    /// For people, and as a key in JSON.
+    pub(crate) const fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::UnknownEvent => ("unknown-event", "an event that no schema declares"),
+            Self::MissingField => ("missing-field", "a required field is missing"),
+            Self::BadValue => ("bad-value", "a value that is not of its field's type"),
+        }
+    }
+}
+
+impl Mapper {
+    /// For a schema.
+    pub(crate) fn new(schema: &Schema, disabled: Disabled) -> Self {
+        Self { request: schema.event("http.request"), response: schema.event("http.response"), disabled }
+    }
+
+    /// What a line gives.
+    pub(crate) fn intake(&self, engine: &Engine, seq: u64, parsed: &Parsed) -> Result<Intake, Refusal> {
+        match parsed {
+            Parsed::Exchange(exchange) => self.exchange(engine, seq, exchange),
+            Parsed::Typed(typed) => self.typed(engine, typed),
+        }
+    }
+
+    fn exchange(&self, engine: &Engine, seq: u64, exchange: &HttpExchange) -> Result<Intake, Refusal> {
+        let request = self.request.ok_or(Refusal::UnknownEvent)?;
+        let schema = &engine.hir().schema;
+        let id = format!("{seq}");
+        let mut record = Draft { schema, record: Record::empty(schema, request), disabled: &self.disabled };
+        record.put("id", Some(Value::text(&id)));
+        record.put("at", Some(Value::Time(exchange.ts_ms)));
+        record.put("ip", exchange.ip.map(|ip| Value::Ip(ip.to_canonical())));
+        record.text("user_agent", exchange.user_agent.as_deref());
+        record.text("ja4", exchange.ja4.as_deref());
+        record.text("user", exchange.user.as_deref());
+        // A log knows no cookies: one client at one address stands for a session.
+        let session = match (exchange.ip, &exchange.user_agent) {
+            (Some(ip), Some(agent)) if !self.disabled.ip => {
+                Some(engine.pseudonym(&[Value::Ip(ip), Value::text(agent)]))
+            }
+            _ => None,
+        };
+        record.text("session", session.as_deref());
+        record.text("method", exchange.method.as_deref());
+        record.text("path", Some(exchange.path.as_deref().map_or("", origin_form)));
+        record.text("query", exchange.query.as_deref());
+        record.text("host", exchange.host.as_deref());
+        record.text("referrer", exchange.referrer.as_deref());
+        record.text("protocol", exchange.protocol.as_deref());
+        let request = record.record;
+        let mut response = match self.response {
+            Some(event) => Draft { schema, record: Record::empty(schema, event), disabled: &self.disabled },
+            None => return Err(Refusal::UnknownEvent),
+        };
+        response.copy_envelope(&request);
+        response.put("request", Some(Value::text(&id)));
+        response.put("status", exchange.status.map(|status| Value::Int(i64::from(status))));
+        response.put("bytes", exchange.bytes.and_then(|bytes| i64::try_from(bytes).ok()).map(Value::Int));
+        let response = response.record;
+        let http = Http { request, headers: Vec::new(), body: None };
+        let derived = engine.derive(&http);
+        Ok(Intake::Http(Box::new((http, derived, response))))
+    }
+
+    fn typed(&self, engine: &Engine, typed: &TypedEvent) -> Result<Intake, Refusal> {
+        let schema = &engine.hir().schema;
+        let event = schema.event(&typed.event).ok_or(Refusal::UnknownEvent)?;
+        let mut record = Record::empty(schema, event);
+        let mut late = Vec::new();
+        if let Some(at) = schema.envelope_field("at") {
+            record.set(schema, at, Value::Time(typed.ts_ms)).map_err(|_| Refusal::BadValue)?;
+        }
+        for (name, value) in typed.fields.iter() {
+            let Some(field) = schema.field(event, name) else { continue };
+            if self.disabled.fields.contains(&field) || matches!(value, weir_gateway::Value::Null) {
+                continue;
+            }
+            let declared = schema.fields.get(field).ok_or(Refusal::BadValue)?;
+            let value = typed_value(value, &declared.ty).ok_or(Refusal::BadValue)?;
+            let slot = schema.events.get(event).and_then(|event| event.slot_info(field));
+            if slot.is_some_and(|slot| slot.response) {
+                late.push((field, value));
+            } else {
+                record.set(schema, field, value).map_err(|_| Refusal::BadValue)?;
+            }
+        }
+        // The envelope's own id and time are the reader's to give.
+        let id = schema.envelope_field("id");
+        let missing = record.missing(schema).any(|field| Some(field) != id);
+        if missing { Err(Refusal::MissingField) } else { Ok(Intake::Typed(record, late)) }
+    }
+}
+
+/// A record being filled from a log: what the schema does not have or refuses stays missing.
+struct Draft<'a> {
+    schema: &'a Schema,
+    record: Record,
+    disabled: &'a Disabled,
+}
+
+impl Draft<'_> {
+    fn put(&mut self, name: &str, value: Option<Value>) {
+        let (Some(value), Some(field)) = (value, self.schema.field(self.record.event(), name)) else { return };
+        if !self.disabled.fields.contains(&field) {
+            let _ = self.record.set(self.schema, field, value);
+        }
+    }
+
+    fn text(&mut self, name: &str, text: Option<&str>) {
+        let Some(text) = text else { return };
+        let Some(field) = self.schema.field(self.record.event(), name) else { return };
+        let Some(declared) = self.schema.fields.get(field) else { return };
+        let text = clip(text, declared.bound as usize);
+        if let (Some(value), false) =
+            (convert::from_text(text, &declared.ty), self.disabled.fields.contains(&field))
+        {
+            let _ = self.record.set(self.schema, field, value);
+        }
+    }
+
+    fn copy_envelope(&mut self, from: &Record) {
+        for (field, _) in self.schema.fields.iter().take(self.schema.envelope) {
+            if let Some(value) = from.get(self.schema, field) {
+                let _ = self.record.set(self.schema, field, value.clone());
+            }
+        }
+    }
+}
+
+/// At most `bound` characters of `text`: what a client sends is cut, not refused, so that length hides nothing.
+fn clip(text: &str, bound: usize) -> &str {
+    if text.len() <= bound {
+        return text;
+    }
+    text.char_indices().nth(bound).and_then(|(end, _)| text.get(..end)).unwrap_or(text)
+}
+
+/// The path of a request target: an absolute form (`http://host/path`) names the same page.
+fn origin_form(target: &str) -> &str {
+    let Some((scheme, rest)) = target.split_once("://") else { return target };
+    if !scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return target;
+    }
+    rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/")
+}
+
+fn typed_value(value: &weir_gateway::Value, ty: &Type) -> Option<Value> {
+    use weir_gateway::Value as Json;
+    match (value, ty) {
+        (Json::Null, _) => None,
+        (Json::Bool(truth), _) => convert::convert(&Value::Bool(*truth), ty),
+        (Json::Int(int), _) => convert::convert(&Value::Int(*int), ty),
+        (Json::Float(float), _) => convert::convert(&Value::float(*float)?, ty),
+        (Json::Text(text), Type::Duration) => convert::duration(text).map(Value::Duration),
+        (Json::Text(text), _) => convert::from_text(text, ty),
+        (Json::List(items), Type::List(of) | Type::Set(of)) => {
+            let items: Option<Vec<Value>> = items.iter().map(|item| typed_value(item, of)).collect();
+            items.map(|items| Value::List(items.into()))
+        }
+        // {"minor": 500, "currency": "USD"}
+        (Json::Object(fields), Type::Money) => match (fields.find("minor"), fields.find("currency")) {
+            (Some(Json::Int(minor)), Some(Json::Text(currency))) => {
+                weir_compiler::value::Currency::parse(currency).map(|currency| Value::Money(*minor, currency))
+            }
+            _ => None,
+        },
+        (Json::Object(fields), Type::Map(_, of)) => {
+            let entries: Option<Vec<_>> =
+                fields.iter().map(|(key, value)| Some((key.into(), typed_value(value, of)?))).collect();
+            entries.map(|entries| Value::Map(entries.into()))
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_absolute_target_names_its_path() {
+        assert_eq!(origin_form("http://other.example/a/b"), "/a/b");
+        assert_eq!(origin_form("http://other.example"), "/");
+        assert_eq!(origin_form("/a?b://c"), "/a?b://c");
+    }
+
+    #[test]
+    fn long_text_is_cut_at_a_character() {
+        assert_eq!(clip("äöü", 2), "äö");
+        assert_eq!(clip("abc", 3), "abc");
+    }
+}

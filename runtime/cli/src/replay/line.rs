@@ -1,0 +1,218 @@
+//! One input line's decision, as it is written out: one JSON object a line.
+//!
+//! The form is versioned by the command line's `--json` rule: fields are added, never renamed or given another
+//! meaning.
+
+use serde::Serialize;
+use smol_str::SmolStr;
+use weir_compiler::civil;
+use weir_compiler::hir::{Action, Aside, Hir, Rule, Verb};
+use weir_compiler::ids::RuleId;
+use weir_compiler::schema::Schema;
+use weir_compiler::show;
+use weir_compiler::value::Value;
+use weir_engine::{Acting, Decision, Engine, EventDecision, Fate, Record};
+
+/// Envelope fields that name somebody or something; those that are known go into `keys`.
+const KEYS: [&str; 14] = [
+    "ip", "asn", "country", "session", "user", "device", "token", "shape", "ja4", "user_agent", "agent.operator",
+    "agent.claimed", "campaign", "channel",
+];
+
+/// What would have happened to one line.
+#[derive(Debug, Serialize)]
+pub(crate) struct Line {
+    /// 0-based input line.
+    pub(crate) seq: u64,
+    /// RFC 3339, UTC.
+    pub(crate) ts: String,
+    /// The events made of it, in order.
+    pub(crate) events: Vec<SmolStr>,
+    /// The strongest verdict over its events.
+    pub(crate) verdict: Verb,
+    /// The same, had every rule been enforced.
+    pub(crate) shadow: Verb,
+    /// The highest score over its events.
+    pub(crate) score: i32,
+    /// The same, had every rule been enforced.
+    pub(crate) shadow_score: i32,
+    /// Rules that fired, and entries that earlier firings put on a key of this line.
+    pub(crate) matches: Vec<Match>,
+    /// Who it was; personal values as keyed hashes unless revealed.
+    pub(crate) keys: serde_json::Map<String, serde_json::Value>,
+}
+
+/// A rule that fired, or that is unknown and says what then, or whose entry was met.
+#[derive(Debug, Serialize)]
+pub(crate) struct Match {
+    /// Its full name.
+    pub(crate) rule: SmolStr,
+    /// `shadow`, `canary` or `enforce`.
+    pub(crate) mode: &'static str,
+    /// Its strongest verdict, or what else it does.
+    pub(crate) action: String,
+    /// Why.
+    pub(crate) because: String,
+    /// `request` or `response`: when it was known. `entry`: put on a key by an earlier firing.
+    pub(crate) phase: &'static str,
+    /// It did not fire: it is unknown and says what then.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) unknown: bool,
+    /// An exemption lifted it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) lifted: bool,
+    #[serde(skip)]
+    pub(crate) id: RuleId,
+}
+
+impl Line {
+    /// From the decision at the request, and the one at the response if there was one.
+    pub(crate) fn new(
+        engine: &Engine,
+        seq: u64,
+        events: &[Record],
+        request: &Decision,
+        response: Option<&Decision>,
+        reveal: bool,
+    ) -> Self {
+        let hir = engine.hir();
+        let name = |event| hir.schema.events.get(event).map(|event| event.name.clone()).unwrap_or_default();
+        let mut line = Self {
+            seq,
+            ts: civil::format(request.at),
+            events: request.events.iter().map(|event| name(event.event)).collect(),
+            verdict: request.verdict.verb,
+            shadow: request.shadow,
+            score: request.score,
+            shadow_score: request.shadow_score,
+            matches: Vec::new(),
+            keys: keys(engine, &hir.schema, events, reveal),
+        };
+        for event in &request.events {
+            line.add(hir, event, "request");
+        }
+        for event in response.into_iter().flat_map(|response| &response.events) {
+            let event_name = name(event.event);
+            if !line.events.contains(&event_name) {
+                line.events.push(event_name);
+            }
+            line.add(hir, event, "response");
+        }
+        line
+    }
+
+    fn add(&mut self, hir: &Hir, event: &EventDecision, phase: &'static str) {
+        for id in &event.exemptions {
+            if let Some(rule) = hir.rules.get(*id) {
+                self.matches.push(Match {
+                    rule: rule.full_name.clone(),
+                    mode: rule.mode.word(),
+                    action: action(rule, None, false),
+                    because: String::new(),
+                    phase,
+                    unknown: false,
+                    lifted: false,
+                    id: *id,
+                });
+            }
+        }
+        for found in &event.matches {
+            let Some(rule) = hir.rules.get(found.rule) else { continue };
+            if event.exemptions.contains(&found.rule) {
+                // Told above without a reason: the match has it.
+                if let Some(told) = self.matches.iter_mut().find(|told| told.id == found.rule) {
+                    told.because.clone_from(&found.because);
+                }
+                continue;
+            }
+            self.matches.push(Match {
+                rule: rule.full_name.clone(),
+                mode: mode(rule, found.acting),
+                action: action(rule, found.action, found.unknown),
+                because: found.because.clone(),
+                phase,
+                unknown: found.unknown,
+                lifted: found.acting == Acting::Lifted,
+                id: found.rule,
+            });
+        }
+        for hit in &event.entries {
+            let Some(rule) = hir.rules.get(hit.rule) else { continue };
+            if !matches!(hit.fate, Fate::Applied | Fate::Lifted) {
+                continue;
+            }
+            self.matches.push(Match {
+                rule: rule.full_name.clone(),
+                mode: if hit.shadow { "shadow" } else { rule.mode.word() },
+                action: hit.verb.word().to_owned(),
+                because: format!("this {} is under {} until {}", hit.key, hit.verb.word(), civil::format(hit.until)),
+                phase: "entry",
+                unknown: false,
+                lifted: hit.fate == Fate::Lifted,
+                id: hit.rule,
+            });
+        }
+    }
+}
+
+fn mode(rule: &Rule, acting: Acting) -> &'static str {
+    match (acting, rule.mode.word()) {
+        // Outside its canary a rule only watches.
+        (Acting::Shadow, _) => "shadow",
+        (_, word) => word,
+    }
+}
+
+/// What a rule does: its strongest verdict, else everything else in its list.
+fn action(rule: &Rule, verb: Option<Verb>, unknown: bool) -> String {
+    if let Some(verb) = verb {
+        return verb.word().to_owned();
+    }
+    let actions = if unknown { &rule.if_unknown } else { &rule.then };
+    let words: Vec<String> = actions
+        .iter()
+        .map(|action| match action {
+            Action::Score(points) => format!("score {points:+}"),
+            Action::Exempt(package) => format!("exempt from {package}"),
+            Action::Verdict(verdict) => verdict.verb.word().to_owned(),
+            Action::Hold { .. } => "hold".to_owned(),
+            Action::Tag { .. } => "tag".to_owned(),
+            Action::Aside(Aside::Alert, _) => "alert".to_owned(),
+            Action::Aside(Aside::Notify, _) => "notify".to_owned(),
+            Action::Aside(Aside::Ticket, _) => "ticket".to_owned(),
+            Action::Revoke(_) => "revoke".to_owned(),
+            Action::LockPassword(_) => "lock password".to_owned(),
+            Action::Activate { target, .. } => format!("activate {target}"),
+            Action::Mask(_) => "mask".to_owned(),
+        })
+        .collect();
+    words.join(", ")
+}
+
+fn keys(
+    engine: &Engine,
+    schema: &Schema,
+    events: &[Record],
+    reveal: bool,
+) -> serde_json::Map<String, serde_json::Value> {
+    let mut keys = serde_json::Map::new();
+    for name in KEYS {
+        let Some(id) = schema.envelope_field(name) else { continue };
+        let Some(field) = schema.fields.get(id) else { continue };
+        // A derived event may know more of its envelope than the request it is made of.
+        let Some(value) = events.iter().rev().find_map(|record| record.get(schema, id)) else { continue };
+        let shown = printed(engine, value, &field.ty, field.personal && !reveal);
+        keys.insert(name.to_owned(), shown.into());
+    }
+    keys
+}
+
+/// A value for people; a personal one as a keyed hash.
+pub(crate) fn printed(
+    engine: &Engine,
+    value: &Value,
+    ty: &weir_compiler::types::Type,
+    hidden: bool,
+) -> String {
+    if hidden { engine.pseudonym(std::slice::from_ref(value)) } else { show::show(value, ty) }
+}

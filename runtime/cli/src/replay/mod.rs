@@ -1,0 +1,51 @@
+//! A log through the engine: lines in, decisions out.
+//!
+//! ```text
+//!  gateway::Reader ──intake──▶ request ──Engine::begin──▶ Decision ──line──▶ decisions file, summary
+//!                                └──── response, unless it was stopped ──▶ Decision ──┘
+//! ```
+
+pub(crate) mod explain;
+pub(crate) mod intake;
+pub(crate) mod line;
+pub(crate) mod summary;
+
+use weir_engine::{Decision, Engine, Input, Outcome, Record, Step};
+
+use crate::replay::intake::Intake;
+
+/// What the engine decided of one line.
+pub(crate) struct Decided {
+    /// The events of the request.
+    pub(crate) events: Vec<Record>,
+    /// At the request.
+    pub(crate) request: Decision,
+    /// At the response; none when the request was stopped and its response dropped.
+    pub(crate) response: Option<Decision>,
+}
+
+/// Runs one line through the engine. `drop_stopped`: the response of a stopped request never was; otherwise the log is
+/// what happened, and its response counts.
+pub(crate) fn decide(engine: &mut Engine, at: i64, intake: Intake, drop_stopped: bool) -> Decided {
+    let events = intake.events();
+    let request = settle(engine, Input::Request { at, events: events.clone() });
+    if drop_stopped && request.stopped {
+        return Decided { events, request, response: None };
+    }
+    let answers = intake.answers(engine);
+    let input =
+        Input::Response { request: request.seq, at, fields: answers.fields, events: answers.events };
+    let response = settle(engine, input);
+    Decided { events, request, response: Some(response) }
+}
+
+/// Models do not run in a replay: what asks one is unknown.
+pub(crate) fn settle(engine: &mut Engine, input: Input) -> Decision {
+    match engine.begin(input) {
+        Step::Decided(decision) => decision,
+        Step::Pending(pending) => {
+            let outcomes = vec![Outcome::Failed; pending.calls.len()];
+            engine.resume(pending, &outcomes)
+        }
+    }
+}
