@@ -5,7 +5,7 @@
 //! - `weir fail(W0301)` is a whole file: its errors are all of that code (of a warning's code: it has the
 //!   warning and no error);
 //! - `weir ignore` is a fragment;
-//! - `toml` is the project file of the blocks below it, edition and tenant added where they are missing;
+//! - `toml` is the project file of the next policy, edition and tenant added where they are missing;
 //!   `toml fail(W0108)` is one that must be refused.
 //!
 //! Files that a block names are there and empty, but those whose name begins with `no_such`.
@@ -84,13 +84,13 @@ fn blocks(page: &str, text: &str) -> Result<Vec<Block>, String> {
         let known = promise(words.trim()).map_err(|why| format!("{page}:{}: {why}", at + 1))?;
         let Some((language, promise)) = known else { continue };
         let mut block =
-            Block { page: page.to_owned(), line: at + 1, promise, project: project.clone(), policy: Some(body) };
+            Block { page: page.to_owned(), line: at + 1, promise, project: std::mem::take(&mut project), policy: Some(body) };
         if language == "toml" {
-            let own = block.policy.take().unwrap_or_default();
+            project = block.policy.take().unwrap_or_default();
             if block.promise == Promise::Holds {
-                project.clone_from(&own);
+                continue;
             }
-            block.project = own;
+            block.project = std::mem::take(&mut project);
         }
         found.push(block);
     }
