@@ -13,6 +13,7 @@ use crate::data::Data;
 use crate::hir::{Builtin, CohortValue, Expr, ExprKind, Hir, Key, Param, Part, Pattern, TextOp};
 use crate::ids::*;
 use crate::show;
+use crate::types::Type;
 use crate::value::Value;
 
 /// What an expression may ask. `None` is unknown, always.
@@ -258,14 +259,19 @@ impl<'h> Walker<'h> {
         }
     }
 
-    /// Text with its values printed, `not known` where unknown.
-    pub fn text(&self, parts: &[Part], world: &impl World) -> String {
+    /// Text with its values printed by `print`, `not known` where unknown.
+    pub fn text(
+        &self,
+        parts: &[Part],
+        world: &impl World,
+        print: impl Fn(ExprId, &Value, &Type) -> String,
+    ) -> String {
         let mut text = String::new();
         for part in parts {
             match part {
                 Part::Text(part) => text.push_str(part),
                 Part::Value(id) => match (self.value(*id, world), self.exprs.get(*id)) {
-                    (Some(value), Some(expr)) => text.push_str(&show::show(&value, &expr.ty)),
+                    (Some(value), Some(expr)) => text.push_str(&print(*id, &value, &expr.ty)),
                     _ => text.push_str(show::NOT_KNOWN),
                 },
             }

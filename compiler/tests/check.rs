@@ -4,6 +4,14 @@
 //! The first line of a case names the codes it must give, `#= W0201 W0302`, or `#= clean`. `WEIR_BLESS=1`
 //! writes the `.out` files anew.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test"
+)]
+
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -267,6 +275,32 @@ fn nothing_is_too_deep_or_too_large() {
     let text = format!("{head}policy p {{\n on transfer\n signal n = {sum}\n {rule}}}\n");
     let outcome = check_text(&text, &mut Sources::default());
     assert!(!outcome.diagnostics.is_empty());
+}
+
+/// The policies that ship with the project compile without a word.
+#[test]
+fn the_standard_library_is_clean() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../stdlib-rules");
+    let mut folders = vec![root.clone()];
+    let mut analysis = weir_compiler::analysis::Analysis::new();
+    let mut files = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            // Templates are the beginnings of other projects.
+            if path.is_dir() && path.file_name().unwrap() != "templates" {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "weir") {
+                let name = path.strip_prefix(&root).unwrap().to_string_lossy().into_owned();
+                analysis.set_file(&name, std::fs::read_to_string(&path).unwrap());
+                files += 1;
+            }
+        }
+    }
+    analysis.set_manifest("weir.toml", &std::fs::read_to_string(root.join("weir.toml")).unwrap());
+    let found = analysis.found();
+    assert!(files >= 12, "{files} files");
+    assert!(found.diagnostics.is_empty(), "{:#?}", found.diagnostics);
 }
 
 /// The next number of a fixed sequence (xorshift64).

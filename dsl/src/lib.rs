@@ -14,9 +14,9 @@ pub mod codes;
 pub mod diagnostic;
 pub mod fix;
 pub mod format;
-pub mod pages;
 #[doc(hidden)]
 pub mod fuzzing;
+pub mod pages;
 pub mod parse;
 pub mod render;
 pub mod source;

@@ -43,6 +43,8 @@ pub(super) struct Population {
     key: Option<Key>,
     window: Option<Window>,
     before_this: bool,
+    /// The event that an `elapsed` ends with, at which alone it is read.
+    end: Option<EventId>,
 }
 
 impl<'a> Checker<'a> {
@@ -157,14 +159,21 @@ impl<'a> Checker<'a> {
         match &watched.value {
             ast::WatchedValue::Usual(usual) => self.usual(usual, name, declared),
             ast::WatchedValue::Measure { measure, filter, least } => {
+                // Spans and limiters count something else than the watch, or count it otherwise.
+                let own = matches!(
+                    measure,
+                    ast::Measure::ElapsedFrom { .. } | ast::Measure::Bucket(_) | ast::Measure::Gcra(_)
+                );
                 let at = watch.population.event.span.start;
-                let known = self.members.populations.get(&at).cloned();
+                let known = self.members.populations.get(&at).filter(|_| !own).cloned();
                 let population = match known {
                     Some(population) => population,
                     None => {
-                        let population =
-                            self.population(&watch.population, measure, watch.population.event.span);
-                        self.members.populations.insert(at, population.clone());
+                        let span = if own { watched.span } else { watch.population.event.span };
+                        let population = self.population(&watch.population, measure, span);
+                        if !own {
+                            self.members.populations.insert(at, population.clone());
+                        }
                         population
                     }
                 };
@@ -188,7 +197,7 @@ impl<'a> Checker<'a> {
             let end = self.event(&population.event);
             let mut counted = self.counted(event, filter.as_ref(), population, true, span)?;
             counted.before_this |= end == Some(counted.event);
-            end?;
+            counted.end = Some(end?);
             return Some(counted);
         }
         let windowed = !matches!(measure, ast::Measure::Bucket(_) | ast::Measure::Gcra(_));
@@ -238,7 +247,7 @@ impl<'a> Checker<'a> {
             None => None,
         };
         let before_this = population.over.as_ref().is_some_and(|over| over.before_this);
-        Some(Population { event, filter, key, window, before_this })
+        Some(Population { event, filter, key, window, before_this, end: None })
     }
 
     fn measured(
@@ -263,23 +272,13 @@ impl<'a> Checker<'a> {
             (filter, checker.measure(measure, declared))
         });
         let (measure_kind, ty) = lowered?;
-        let Population { event, key, window, before_this, .. } = population;
+        let Population { event, key, window, before_this, end, .. } = population;
         let state = self.state(measure_kind, event, filter, key, window, declared)?;
         let id = self.signal(name, state, before_this, least, ty, declared);
-        if let ast::Measure::ElapsedFrom { .. } = measure {
-            self.note_elapsed(name, id);
-        }
-        Some(id)
-    }
-
-    /// Remembers which event an `elapsed` is read at.
-    fn note_elapsed(&mut self, name: &str, id: SignalId) {
-        if let Some(super::policy::Local::Signal(SignalSource::Aggregate(aggregate))) =
-            self.members.find(name)
-            && let Ok(end) = self.env.event(self.scope, &aggregate.population.event)
-        {
+        if let Some(end) = end {
             self.members.note_elapsed(id, end);
         }
+        Some(id)
     }
 
     fn signal(

@@ -85,7 +85,6 @@ pub(crate) struct Ui {
     waiting: String,
     err: AutoStream<io::Stderr>,
     color: ColorChoice,
-    out_is_terminal: bool,
 }
 
 impl Ui {
@@ -98,25 +97,18 @@ impl Ui {
             crate::args::Color::Auto if is_terminal && !forbidden => ColorChoice::Always,
             crate::args::Color::Auto => ColorChoice::Never,
         };
-        let out_is_terminal = io::stdout().is_terminal();
-        let out_color = choose(out_is_terminal);
+        let out_color = choose(io::stdout().is_terminal());
         Self {
             out: AutoStream::new(io::stdout(), out_color),
             waiting: String::new(),
             err: AutoStream::new(io::stderr(), choose(io::stderr().is_terminal())),
             color: out_color,
-            out_is_terminal,
         }
     }
 
     /// Whether what goes to standard output is coloured.
     pub(crate) fn is_colored(&self) -> bool {
         self.color == ColorChoice::Always
-    }
-
-    /// Whether standard output is a terminal.
-    pub(crate) fn is_terminal(&self) -> bool {
-        self.out_is_terminal
     }
 
     /// Data: text that may hold styles.

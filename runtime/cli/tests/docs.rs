@@ -39,7 +39,11 @@ struct Block {
 }
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("two folders below the root").to_path_buf()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .ancestors()
+        .nth(2)
+        .expect("two folders below the root")
+        .to_path_buf()
 }
 
 fn pages(folder: &Path, found: &mut Vec<PathBuf>) {
@@ -83,8 +87,13 @@ fn blocks(page: &str, text: &str) -> Result<Vec<Block>, String> {
         }
         let known = promise(words.trim()).map_err(|why| format!("{page}:{}: {why}", at + 1))?;
         let Some((language, promise)) = known else { continue };
-        let mut block =
-            Block { page: page.to_owned(), line: at + 1, promise, project: std::mem::take(&mut project), policy: Some(body) };
+        let mut block = Block {
+            page: page.to_owned(),
+            line: at + 1,
+            promise,
+            project: std::mem::take(&mut project),
+            policy: Some(body),
+        };
         if language == "toml" {
             project = block.policy.take().unwrap_or_default();
             if block.promise == Promise::Holds {
@@ -196,7 +205,9 @@ fn every_policy_in_the_documentation_holds_or_fails_as_it_says() {
             let name = format!("{}-{}", block.page.replace('/', "-"), block.line);
             match faults(block, &folder.join(name)) {
                 Ok(faults) => {
-                    wrong.extend(faults.into_iter().map(|fault| format!("{}:{}: {fault}", block.page, block.line)));
+                    wrong.extend(
+                        faults.into_iter().map(|fault| format!("{}:{}: {fault}", block.page, block.line)),
+                    );
                 }
                 Err(why) => wrong.push(format!("{}:{}: {why}", block.page, block.line)),
             }

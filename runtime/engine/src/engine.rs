@@ -22,6 +22,7 @@ use crate::decision::{Decision, EventDecision, Ruling};
 use crate::exchange::{Exchange, Waiting};
 use crate::input::{CallRequest, Input, Outcome, Pending, Seq, Step};
 use crate::limits::Options;
+use crate::privacy;
 use crate::readings::{Readings, Sizes};
 use crate::record::{Record, RecordBuilder, conforms};
 use crate::recording::Recorded;
@@ -103,6 +104,11 @@ impl Engine {
     /// Replaces what is loaded, for every input from now on. Decisions that wait keep what they began with.
     pub fn load(&mut self, data: Data) {
         self.data = Arc::new(data);
+    }
+
+    /// Values as this tenant's keyed hash, for people: equal values have equal ones.
+    pub fn pseudonym(&self, values: &[Value]) -> String {
+        privacy::pseudonym(&self.set.hasher, values)
     }
 
     /// Begins a record of an event.

@@ -18,6 +18,7 @@ use crate::decision::{Decision, EventDecision, Fate, Source};
 use crate::engine::Engine;
 use crate::judge::ruling;
 use crate::print;
+use crate::privacy;
 use crate::reads::children;
 use crate::recording::{Look, Recorded};
 use crate::resolve::{Candidate, Sheet, bounded, scores};
@@ -295,12 +296,7 @@ impl<'a> Tracer<'a> {
             Some(depth) => inner.iter().filter(|id| !plain(id)).map(|id| self.trace_to(*id, depth)).collect(),
             None => Vec::new(),
         };
-        let personal = match kind {
-            Some(ExprKind::Field(field) | ExprKind::Captured { field, .. }) => {
-                hir.schema.fields.get(*field).is_some_and(|field| field.personal)
-            }
-            _ => false,
-        };
+        let personal = !self.set.reveal && privacy::is_personal(hir, id);
         let sensed = match kind {
             Some(ExprKind::Signal(signal) | ExprKind::Absent(signal)) => {
                 self.look.captured.signals.iter().find(|(known, _)| known == signal).map(|(_, sensed)| sensed)
@@ -315,8 +311,7 @@ impl<'a> Tracer<'a> {
         });
         let printed = match &value {
             None => NOT_KNOWN.to_owned(),
-            Some(value) if personal => self.masked(value),
-            Some(value) => show(value, &ty),
+            Some(value) => privacy::shown(&self.set.hasher, value, &ty, personal),
         };
         let why =
             if value.is_some() { None } else { self.why(kind, sensed.and_then(|sensed| sensed.why.clone())) };
@@ -329,13 +324,6 @@ impl<'a> Tracer<'a> {
             interval,
             operands,
         }
-    }
-
-    /// A personal value as a keyed hash.
-    fn masked(&self, value: &Value) -> String {
-        let mut bytes = Vec::new();
-        crate::keyhash::append(&mut bytes, value);
-        format!("#{:012x}", self.set.hasher.value(&bytes) >> 16)
     }
 
     /// Why an expression is unknown, where it is not because of an operand.

@@ -16,6 +16,7 @@ use crate::decision::{
 use crate::enforcement::Origin;
 use crate::engine::Engine;
 use crate::keyhash::KeyHash;
+use crate::privacy;
 use crate::reads::Reads;
 use crate::record::Record;
 use crate::recording::{Captured, Recorded};
@@ -688,11 +689,14 @@ fn matched(set: &RuleSet, walker: &Walker<'_>, world: &impl World, plan: &Plan) 
     let mut values = Vec::new();
     let mut because = String::new();
     if let (Some(rule), Some(reads)) = (set.hir.rules.get(plan.rule), set.rules.get(plan.rule)) {
-        because = walker.text(&rule.because, world);
+        let hidden = |id| !set.reveal && privacy::is_personal(&set.hir, id);
+        because = walker
+            .text(&rule.because, world, |id, value, ty| privacy::shown(&set.hasher, value, ty, hidden(id)));
         let reads = &reads.condition;
         for id in &reads.signals {
             if let Some(signal) = set.hir.signals.get(*id) {
-                values.push(shown(&signal.name, world.signal(*id), &signal.ty, false));
+                let personal = privacy::is_personal_signal(&set.hir, *id);
+                values.push(shown(&signal.name, world.signal(*id), &signal.ty, personal));
             }
         }
         for id in &reads.fields {

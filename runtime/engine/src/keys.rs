@@ -69,11 +69,17 @@ impl Groups for NoGroups {
 /// All keys of a rule set.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Keys {
+    /// Address prefixes are missing.
+    without_prefixes: bool,
     plans: IdVec<KeyId, KeyPlan>,
     ids: HashMap<Vec<KeyPart>, KeyId>,
 }
 
 impl Keys {
+    pub(crate) fn new(without_prefixes: bool) -> Self {
+        Self { without_prefixes, ..Self::default() }
+    }
+
     /// The id of a key, given out once for all that have the same parts.
     pub(crate) fn add(&mut self, hir: &Hir, hasher: &KeyHasher, key: &Key) -> KeyId {
         if let Some(id) = self.ids.get(&key.parts) {
@@ -82,11 +88,19 @@ impl Keys {
         let kinds: Vec<String> = key.parts.iter().map(|part| kind(hir, part)).collect();
         let plan = KeyPlan {
             domain: hasher.domain(&kinds.join(", ")),
-            parts: key.parts.iter().map(|part| plan(hir, part)).collect(),
+            parts: key.parts.iter().map(|part| self.part(hir, part)).collect(),
         };
         let id = self.plans.push(plan);
         self.ids.insert(key.parts.clone(), id);
         id
+    }
+
+    fn part(&self, hir: &Hir, part: &KeyPart) -> PartPlan {
+        match part {
+            // A shape without parts is missing.
+            KeyPart::Prefix { .. } if self.without_prefixes => PartPlan::Fingerprint(Vec::new()),
+            part => plan(hir, part),
+        }
     }
 
     /// The plan of one key alone.

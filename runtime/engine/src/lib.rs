@@ -21,6 +21,7 @@ mod keyhash;
 mod keys;
 mod limits;
 mod print;
+mod privacy;
 mod readings;
 mod reads;
 mod record;

@@ -51,6 +51,10 @@ pub struct Options {
     pub as_enforced: bool,
     /// Decisions keep what they read, so that they can be explained. Costs an allocation for each reading.
     pub record: bool,
+    /// Reasons and explanations show personal values in clear instead of as keyed hashes.
+    pub reveal: bool,
+    /// Address prefixes are missing everywhere, as where nobody sees addresses.
+    pub without_prefixes: bool,
     /// Bounds on memory.
     pub limits: Limits,
 }
@@ -63,6 +67,8 @@ impl Default for Options {
             lateness: 0,
             as_enforced: false,
             record: false,
+            reveal: false,
+            without_prefixes: false,
             limits: Limits::default(),
         }
     }

@@ -27,6 +27,8 @@ pub(crate) struct PackageId(pub(crate) u16);
 pub(crate) struct RuleSet {
     pub(crate) hir: Hir,
     pub(crate) hasher: KeyHasher,
+    /// Reasons show personal values in clear.
+    pub(crate) reveal: bool,
     pub(crate) keys: Keys,
     pub(crate) filters: Vec<ExprId>,
     pub(crate) states: IdVec<StateId, StatePlan>,
@@ -215,8 +217,12 @@ impl RuleSet {
     /// Makes a rule set ready. Cost: linear in its size, but for the readings that rules share.
     pub(crate) fn new(hir: Hir, options: &Options) -> Self {
         let hasher = KeyHasher::new(options.secret, &options.tenant);
-        let mut build =
-            Build { keys: Keys::default(), filters: Vec::new(), known: HashMap::new(), hasher: &hasher };
+        let mut build = Build {
+            keys: Keys::new(options.without_prefixes),
+            filters: Vec::new(),
+            known: HashMap::new(),
+            hasher: &hasher,
+        };
         let mut packages: Vec<SmolStr> = Vec::new();
         let mut package = |name: &SmolStr| match packages.iter().position(|known| known == name) {
             Some(at) => PackageId(at as u16),
@@ -357,6 +363,7 @@ impl RuleSet {
             deadlines,
             caps,
             hasher,
+            reveal: options.reveal,
             hir,
         }
     }

@@ -5,15 +5,21 @@
 //! - `conformance/refused/*.weir`: whole files separated by lines `#---`, each beginning with
 //!   `# - WORD: W0301 what is refused`, each giving errors of exactly that code (of a warning's code: that
 //!   warning and no error).
+//! - `conformance/derive.json`: exchanges and the events that the maps of `derive.weir` make of them, named alike.
 //! - `conformance/vocabulary.txt`: every word that must have one of each.
 
+#[path = "support/exchange.rs"]
+mod exchange;
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use support::Library;
+use weir_compiler::data::Data;
+use weir_compiler::link;
 use weir_dsl::Code;
+use weir_engine::{Engine, Options};
 
 fn folder() -> PathBuf {
     support::root().join("runtime/engine/conformance")
@@ -37,7 +43,9 @@ fn refused() -> Vec<Refused> {
         for block in text.split_inclusive('\n').collect::<Vec<_>>().split(|line| line.trim() == "#---") {
             let start = line;
             line += block.len() + 1;
-            let Some(head) = block.first().and_then(|head| head.trim().strip_prefix("# - ")) else { continue };
+            let Some(head) = block.first().and_then(|head| head.trim().strip_prefix("# - ")) else {
+                continue;
+            };
             let place = format!("refused/{topic}:{start}");
             let (words, rest) = head.split_once(": ").unwrap_or_else(|| panic!("{place}: no `WORD: CODE`"));
             let code = rest.split(' ').next().and_then(Code::parse);
@@ -106,17 +114,51 @@ fn what_must_be_refused_is_refused_with_its_code() {
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }
 
+fn exchanges() -> Vec<serde_json::Value> {
+    let text = support::read(&folder().join("derive.json"));
+    serde_json::from_str(&text).expect("derive.json is a list of cases")
+}
+
+fn name_of(case: &serde_json::Value) -> &str {
+    case["name"].as_str().expect("a case has a name")
+}
+
+#[test]
+fn maps_make_of_exchanges_what_they_say() {
+    let mut library = Library::new();
+    let errors =
+        support::errors(&library.check("derive.weir", &support::read(&folder().join("derive.weir"))));
+    assert!(errors.is_empty(), "{}", library.show(&errors));
+    let found = library.analysis.found();
+    let hir = found.link(&found.for_tests("conformance.derive"), &link::Options::default()).hir;
+    let engine = Engine::new(hir.clone(), Data::default(), Options::default());
+    let mut wrong = Vec::new();
+    for case in exchanges() {
+        let faults = exchange::faults(&engine, &hir, &case);
+        wrong.extend(faults.into_iter().map(|fault| format!("{}: {fault}", name_of(&case))));
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
 #[test]
 fn every_word_has_a_case_that_holds_and_one_that_does_not() {
     let mut seen: BTreeMap<bool, BTreeSet<String>> = BTreeMap::new();
     let mut wrong = Vec::new();
     for path in topics() {
         for line in support::read(&path).lines() {
-            let Some(name) = line.strip_prefix("test \"").and_then(|rest| rest.rsplit_once('"')) else { continue };
+            let Some(name) = line.strip_prefix("test \"").and_then(|rest| rest.rsplit_once('"')) else {
+                continue;
+            };
             match named(name.0) {
                 Some((holds, words)) => seen.entry(holds).or_default().extend(words),
                 None => wrong.push(format!("{}: `{}` names no word", path.display(), name.0)),
             }
+        }
+    }
+    for case in exchanges() {
+        match named(name_of(&case)) {
+            Some((holds, words)) => seen.entry(holds).or_default().extend(words),
+            None => wrong.push(format!("derive.json: `{}` names no word", name_of(&case))),
         }
     }
     seen.entry(false).or_default().extend(refused().into_iter().flat_map(|case| case.words));

@@ -93,7 +93,8 @@ pub(crate) fn run(args: &ReplayArgs, ui: &mut Ui) -> Outcome {
             decided.response.as_ref(),
             args.reveal,
         );
-        for look in decided.request.deadlines.iter().chain(decided.response.iter().flat_map(|d| &d.deadlines)) {
+        for look in decided.request.deadlines.iter().chain(decided.response.iter().flat_map(|d| &d.deadlines))
+        {
             look.matches.iter().for_each(|found| summary.add_deadline(found.rule));
         }
         summary.add(&line, at, decided.request.stopped);
@@ -101,11 +102,14 @@ pub(crate) fn run(args: &ReplayArgs, ui: &mut Ui) -> Outcome {
             && (args.all || !line.matches.is_empty())
         {
             let written = serde_json::to_writer(&mut *out, &line).map_err(std::io::Error::from);
-            written.and_then(|()| out.write_all(b"\n")).map_err(|error| Failure::file("write", path, &error))?;
+            written
+                .and_then(|()| out.write_all(b"\n"))
+                .map_err(|error| Failure::file("write", path, &error))?;
         }
         if args.explain == Some(record.seq) {
             let traces = [Some(&decided.request), decided.response.as_ref()];
-            let traces: Vec<_> = traces.into_iter().flatten().map(|decision| engine.explain(decision)).collect();
+            let traces: Vec<_> =
+                traces.into_iter().flatten().map(|decision| engine.explain(decision)).collect();
             explained = Some((line, traces));
             break;
         }
@@ -130,7 +134,9 @@ pub(crate) fn run(args: &ReplayArgs, ui: &mut Ui) -> Outcome {
                 "lines count from 0 over all inputs; a rejected or blank line has no decision",
             ));
         }
-        (None, None) if args.json => ui.json(&summary.json(engine.hir(), reader.rejects(), &linked.left_out))?,
+        (None, None) if args.json => {
+            ui.json(&summary.json(engine.hir(), reader.rejects(), &linked.left_out))?
+        }
         (None, None) => {
             let enforced = args.as_if.is_some();
             summary.print(engine.hir(), reader.rejects(), &linked.left_out, enforced, ui)?;
@@ -204,6 +210,7 @@ fn prepare(args: &ReplayArgs, plain_http: bool, ui: &mut Ui) -> Result<Option<(E
         tenant: found.manifest.tenant.clone(),
         secret: Secret::PUBLIC,
         record: args.explain.is_some(),
+        reveal: args.reveal,
         without_prefixes: args.disable_keys.contains(&DisabledKey::Net),
         limits: Limits { state_bytes: limits.state, keys, ..Limits::default() },
         ..Options::default()
@@ -223,9 +230,10 @@ fn select(
     }
     let asked: BTreeSet<_> = session.asked.iter().map(|(file, _)| *file).collect();
     let everything = found.everything();
-    let policies = everything.policies.iter().filter(|name| {
-        found.policies.get(*name).is_some_and(|checked| asked.contains(&checked.at.file))
-    });
+    let policies = everything
+        .policies
+        .iter()
+        .filter(|name| found.policies.get(*name).is_some_and(|checked| asked.contains(&checked.at.file)));
     let packages: Vec<SmolStr> = found
         .env
         .packages

@@ -59,7 +59,13 @@ pub(crate) fn print(line: &Line, traces: &[Explanation], ui: &mut Ui) -> Result<
         }
     }
     for found in line.matches.iter().filter(|found| !found.because.is_empty()) {
-        ui.line(format_args!("\n{} ({}, {}): {}", ui::bold(&found.rule), found.mode, found.action, found.because))?;
+        ui.line(format_args!(
+            "\n{} ({}, {}): {}",
+            ui::bold(&found.rule),
+            found.mode,
+            found.action,
+            found.because
+        ))?;
     }
     Ok(())
 }

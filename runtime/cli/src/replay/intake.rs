@@ -189,7 +189,9 @@ struct Draft<'a> {
 
 impl Draft<'_> {
     fn put(&mut self, name: &str, value: Option<Value>) {
-        let (Some(value), Some(field)) = (value, self.schema.field(self.record.event(), name)) else { return };
+        let (Some(value), Some(field)) = (value, self.schema.field(self.record.event(), name)) else {
+            return;
+        };
         if !self.disabled.fields.contains(&field) {
             let _ = self.record.set(self.schema, field, value);
         }

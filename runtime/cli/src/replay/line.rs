@@ -15,8 +15,20 @@ use weir_engine::{Acting, Decision, Engine, EventDecision, Fate, Record};
 
 /// Envelope fields that name somebody or something; those that are known go into `keys`.
 const KEYS: [&str; 14] = [
-    "ip", "asn", "country", "session", "user", "device", "token", "shape", "ja4", "user_agent", "agent.operator",
-    "agent.claimed", "campaign", "channel",
+    "ip",
+    "asn",
+    "country",
+    "session",
+    "user",
+    "device",
+    "token",
+    "shape",
+    "ja4",
+    "user_agent",
+    "agent.operator",
+    "agent.claimed",
+    "campaign",
+    "channel",
 ];
 
 /// What would have happened to one line.
@@ -145,7 +157,12 @@ impl Line {
                 rule: rule.full_name.clone(),
                 mode: if hit.shadow { "shadow" } else { rule.mode.word() },
                 action: hit.verb.word().to_owned(),
-                because: format!("this {} is under {} until {}", hit.key, hit.verb.word(), civil::format(hit.until)),
+                because: format!(
+                    "this {} is under {} until {}",
+                    hit.key,
+                    hit.verb.word(),
+                    civil::format(hit.until)
+                ),
                 phase: "entry",
                 unknown: false,
                 lifted: hit.fate == Fate::Lifted,

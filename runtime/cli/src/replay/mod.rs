@@ -33,8 +33,7 @@ pub(crate) fn decide(engine: &mut Engine, at: i64, intake: Intake, drop_stopped:
         return Decided { events, request, response: None };
     }
     let answers = intake.answers(engine);
-    let input =
-        Input::Response { request: request.seq, at, fields: answers.fields, events: answers.events };
+    let input = Input::Response { request: request.seq, at, fields: answers.fields, events: answers.events };
     let response = settle(engine, input);
     Decided { events, request, response: Some(response) }
 }

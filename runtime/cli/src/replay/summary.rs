@@ -127,7 +127,9 @@ impl Summary {
                 hits.fired + hits.entries + hits.lifted + hits.unknown + deadlines > 0
             })
             .collect();
-        rules.sort_by(|(a, x, _), (b, y, _)| y.fired.cmp(&x.fired).then_with(|| a.full_name.cmp(&b.full_name)));
+        rules.sort_by(|(a, x, _), (b, y, _)| {
+            y.fired.cmp(&x.fired).then_with(|| a.full_name.cmp(&b.full_name))
+        });
         rules
     }
 
@@ -135,7 +137,8 @@ impl Summary {
         self.keys
             .iter()
             .map(|(name, counter)| {
-                let mut counts: Vec<_> = counter.counts.iter().map(|(value, count)| (value, *count)).collect();
+                let mut counts: Vec<_> =
+                    counter.counts.iter().map(|(value, count)| (value, *count)).collect();
                 counts.sort_by(|(a, x), (b, y)| y.cmp(x).then_with(|| a.cmp(b)));
                 counts.truncate(TOP);
                 (name.as_str(), counts)
@@ -146,7 +149,10 @@ impl Summary {
     /// One object.
     pub(crate) fn json(&self, hir: &Hir, rejects: &RejectStats, left_out: &[(SmolStr, SmolStr)]) -> Json {
         let verdicts = |counts: &BTreeMap<Verb, u64>| {
-            counts.iter().map(|(verb, count)| (verb.word().to_owned(), json!(count))).collect::<serde_json::Map<_, _>>()
+            counts
+                .iter()
+                .map(|(verb, count)| (verb.word().to_owned(), json!(count)))
+                .collect::<serde_json::Map<_, _>>()
         };
         let rules: Vec<Json> = self
             .ranked(hir)
@@ -162,8 +168,11 @@ impl Summary {
             .tallies()
             .iter()
             .map(|tally| {
-                let samples: Vec<Json> =
-                    tally.samples.iter().map(|sample| json!({ "seq": sample.seq, "text": sample.sample })).collect();
+                let samples: Vec<Json> = tally
+                    .samples
+                    .iter()
+                    .map(|sample| json!({ "seq": sample.seq, "text": sample.sample }))
+                    .collect();
                 json!({ "reason": tally.reason, "count": tally.count, "samples": samples })
             })
             .collect();
@@ -175,8 +184,10 @@ impl Summary {
             .top()
             .into_iter()
             .map(|(name, counts)| {
-                let counts: Vec<Json> =
-                    counts.into_iter().map(|(value, count)| json!({ "key": value, "count": count })).collect();
+                let counts: Vec<Json> = counts
+                    .into_iter()
+                    .map(|(value, count)| json!({ "key": value, "count": count }))
+                    .collect();
                 (name.to_owned(), json!(counts))
             })
             .collect();
@@ -185,7 +196,9 @@ impl Summary {
         let inactive: Vec<Json> = hir
             .rules
             .values()
-            .filter_map(|rule| rule.inactive.as_ref().map(|why| json!({ "rule": rule.full_name, "why": why })))
+            .filter_map(|rule| {
+                rule.inactive.as_ref().map(|why| json!({ "rule": rule.full_name, "why": why }))
+            })
             .collect();
         json!({
             "version": 1,
@@ -242,14 +255,19 @@ impl Summary {
         for (refusal, count, samples) in self.refused.values() {
             let lines: Vec<String> = samples.iter().map(ToString::to_string).collect();
             let (_, words) = refusal.words();
-            ui.line(format_args!("  rejected {:>7}  {words} (line {} …)", ui::grouped(*count), lines.join(", ")))?;
+            ui.line(format_args!(
+                "  rejected {:>7}  {words} (line {} …)",
+                ui::grouped(*count),
+                lines.join(", ")
+            ))?;
         }
         self.print_verdicts(as_if_enforce, ui)?;
         self.print_rules(hir, ui)?;
         for (name, counts) in self.top() {
             ui.line(format_args!("\n{} touched most often", ui::bold(name)))?;
             for (value, count) in counts {
-                let shown: String = if value.is_empty() { "(empty)".into() } else { value.chars().take(96).collect() };
+                let shown: String =
+                    if value.is_empty() { "(empty)".into() } else { value.chars().take(96).collect() };
                 ui.line(format_args!("  {:>9}  {shown}", ui::grouped(count)))?;
             }
         }
@@ -268,12 +286,22 @@ impl Summary {
 
     fn print_verdicts(&self, as_if_enforce: bool, ui: &mut Ui) -> Result<(), Failure> {
         let heading = if as_if_enforce { "every rule enforced" } else { "as the rules' modes say" };
-        ui.line(format_args!("\n{:<12} {:>12} {:>16}", ui::bold("verdict     "), heading_cell(heading), "all enforced"))?;
+        ui.line(format_args!(
+            "\n{:<12} {:>12} {:>16}",
+            ui::bold("verdict     "),
+            heading_cell(heading),
+            "all enforced"
+        ))?;
         for verb in Verb::ALL {
             let live = self.verdicts.get(&verb).copied().unwrap_or_default();
             let shadow = self.shadow.get(&verb).copied().unwrap_or_default();
             if live + shadow > 0 {
-                ui.line(format_args!("{:<12} {:>12} {:>16}", verb.word(), ui::grouped(live), ui::grouped(shadow)))?;
+                ui.line(format_args!(
+                    "{:<12} {:>12} {:>16}",
+                    verb.word(),
+                    ui::grouped(live),
+                    ui::grouped(shadow)
+                ))?;
             }
         }
         Ok(())
@@ -285,7 +313,10 @@ impl Summary {
             return ui.line("\nno rule fired");
         }
         let width = ranked.iter().map(|(rule, ..)| rule.full_name.len()).max().unwrap_or(0);
-        ui.line(format_args!("\n{}", ui::bold(format_args!("{:width$}  {:<8} {:>9} {:>11}", "rule", "mode", "fired", "by entry"))))?;
+        ui.line(format_args!(
+            "\n{}",
+            ui::bold(format_args!("{:width$}  {:<8} {:>9} {:>11}", "rule", "mode", "fired", "by entry"))
+        ))?;
         for (rule, hits, deadlines) in ranked {
             let mut line = format!(
                 "{:width$}  {:<8} {:>9} {:>11}",

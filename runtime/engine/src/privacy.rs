@@ -1,0 +1,56 @@
+//! Personal values leave the engine as keyed hashes: in reasons, matches and explanations alike.
+
+use weir_compiler::hir::{ExprKind, Hir, Measure, Statistic};
+use weir_compiler::ids::{ExprId, FieldId, SignalId};
+use weir_compiler::show::show;
+use weir_compiler::types::Type;
+use weir_compiler::value::Value;
+
+use crate::keyhash::{KeyHasher, append};
+use crate::reads::children;
+
+/// Values as one tenant's keyed hash, `#` and twelve digits: equal values have equal ones, and nobody without the
+/// secret can tell which.
+pub(crate) fn pseudonym(hasher: &KeyHasher, values: &[Value]) -> String {
+    let mut bytes = hasher.domain("pseudonym").to_le_bytes().to_vec();
+    values.iter().for_each(|value| append(&mut bytes, value));
+    format!("#{:012x}", hasher.key(&bytes).0 >> 80)
+}
+
+/// A value for people, a personal one as its pseudonym.
+pub(crate) fn shown(hasher: &KeyHasher, value: &Value, ty: &Type, personal: bool) -> String {
+    if personal { pseudonym(hasher, std::slice::from_ref(value)) } else { show(value, ty) }
+}
+
+/// Whether the value of an expression is, or is made of, a personal one. Truth values and plain numbers tell of
+/// somebody nothing that a decision does not.
+pub(crate) fn is_personal(hir: &Hir, id: ExprId) -> bool {
+    let Some(expr) = hir.exprs.get(id) else { return false };
+    if matches!(
+        expr.ty,
+        Type::Bool | Type::Int | Type::Float | Type::Duration | Type::Probability | Type::Rate
+    ) {
+        return false;
+    }
+    match &expr.kind {
+        ExprKind::Field(field) | ExprKind::Captured { field, .. } => is_personal_field(hir, *field),
+        ExprKind::Signal(signal) => is_personal_signal(hir, *signal),
+        kind => children(kind).into_iter().any(|child| is_personal(hir, child)),
+    }
+}
+
+pub(crate) fn is_personal_field(hir: &Hir, field: FieldId) -> bool {
+    hir.schema.fields.get(field).is_some_and(|field| field.personal)
+}
+
+/// Readings that hand out a value they have seen.
+pub(crate) fn is_personal_signal(hir: &Hir, signal: SignalId) -> bool {
+    let state = hir.signals.get(signal).and_then(|signal| hir.states.get(signal.state));
+    match state.map(|state| &state.measure) {
+        Some(Measure::Of(Statistic::First | Statistic::Last | Statistic::Min | Statistic::Max, of)) => {
+            is_personal(hir, *of)
+        }
+        Some(Measure::Top(of)) => of.iter().any(|of| is_personal(hir, *of)),
+        _ => false,
+    }
+}
