@@ -8,7 +8,8 @@
 //! - `toml` is the project file of the next policy, edition and tenant added where they are missing;
 //!   `toml fail(W0108)` is one that must be refused.
 //!
-//! Files that a block names are there and empty, but those whose name begins with `no_such`.
+//! Files that a block names are there and empty, but those whose name begins with `no_such`, which are not, and
+//! with `malformed`, which hold something that is no value.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -135,10 +136,15 @@ fn lay_out(folder: &Path, block: &Block) -> std::io::Result<()> {
     let named = policy.split("from \"").skip(1).filter_map(|rest| rest.split_once('"')).map(|(file, _)| file);
     for file in named.filter(|file| !file.starts_with('/') && !file.contains("..")) {
         let path = folder.join(file);
-        if path.file_name().is_some_and(|name| !name.to_string_lossy().starts_with("no_such")) {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if !name.starts_with("no_such") {
             fs::create_dir_all(path.parent().unwrap_or(folder))?;
-            let calendar = file.ends_with(".ics").then_some("BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n");
-            fs::write(path, calendar.unwrap_or_default())?;
+            let contents = match file {
+                _ if name.starts_with("malformed") => "198.51.100.0/99\n",
+                _ if name.ends_with(".ics") => "BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n",
+                _ => "",
+            };
+            fs::write(&path, contents)?;
         }
     }
     Ok(())
