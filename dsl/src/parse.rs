@@ -7,8 +7,8 @@
 //!                                          strictly: what is whole stays, what is not is reported
 //! ```
 //!
-//! 1. **Lexer** ([`lexer`]): words, numbers, strings, brackets and comments. Pairs up braces.
-//! 2. **Splitter** ([`split`]): items, and members of policies. The grammar never sees more than one.
+//! 1. **Lexer** (`lexer`): words, numbers, strings, brackets and comments. Pairs up braces.
+//! 2. **Splitter** (`split`): items, and members of policies. The grammar never sees more than one.
 //! 3. **Limits** ([`limits`]): nesting is checked on tokens, in a loop, before anything recurses.
 //! 4. **Grammar** (`weir.pest`): no rule parses a prefix twice; expressions are flat lists, folded by
 //!    precedence in `expression`.
@@ -110,6 +110,7 @@ fn run(file: FileId, text: &str, cache: Option<&mut cache::Cache>) -> (ast::File
     let comments = std::mem::take(&mut tokens.comments);
     // Junk made of NUL bytes and the like would give as many errors as it has lines.
     if mostly_junk(text) {
+        in_order(&mut diagnostics);
         return (ast::File { comments, ..ast::File::default() }, diagnostics);
     }
     let mut build = build::Build::new(file, text, &tokens);
@@ -117,7 +118,7 @@ fn run(file: FileId, text: &str, cache: Option<&mut cache::Cache>) -> (ast::File
     tree.comments = comments;
     docs::attach(text, &mut tree);
     diagnostics.append(&mut build.diagnostics);
-    diagnostics.sort_by_key(|diagnostic| (diagnostic.primary.span.start, diagnostic.primary.span.end));
+    in_order(&mut diagnostics);
     if diagnostics.len() > limits::MAX_DIAGNOSTICS {
         diagnostics.truncate(limits::MAX_DIAGNOSTICS);
         let span = diagnostics.last().map_or(Span::at(0), |last| last.primary.span);
@@ -131,6 +132,10 @@ fn run(file: FileId, text: &str, cache: Option<&mut cache::Cache>) -> (ast::File
         );
     }
     (tree, diagnostics)
+}
+
+fn in_order(diagnostics: &mut [Diagnostic]) {
+    diagnostics.sort_by_key(|diagnostic| (diagnostic.primary.span.start, diagnostic.primary.span.end));
 }
 
 /// True for a text of which more than one byte in 32 is NUL.

@@ -193,7 +193,7 @@ impl Engine {
 
         let mut draft = Draft::new(seq, at, Phase::Request, deadlines, &self.data);
         let mut waiting = Vec::new();
-        for ((record, found), nth) in events.into_iter().zip(exemptions).zip(0_u64..) {
+        for ((record, found), nth) in events.into_iter().zip(exemptions).zip(0..) {
             let Some(plan) = set.events.get(record.event()) else { continue };
             self.readings.begin();
             self.read_before(&set, &record, at, &plan.before);
@@ -206,7 +206,7 @@ impl Engine {
             self.judge(&set, &plan.request, &mut sheet);
             if plan.wants_response() {
                 let kept = self.keep(&set, plan, &record, at);
-                waiting.push(Waiting { record, kept });
+                waiting.push(Waiting { nth, record, kept });
             }
             draft.looks.push(self.close(&set, &plan.request, sheet));
         }
@@ -260,7 +260,7 @@ impl Engine {
     /// An exchange is in flight no more.
     fn end(&mut self, seq: Seq, exchange: &Exchange) {
         let set = Arc::clone(&self.set);
-        for (waiting, nth) in exchange.events.iter().zip(0_u64..) {
+        for waiting in &exchange.events {
             let Some(plan) = set.events.get(waiting.record.event()) else { continue };
             if plan.concurrent.is_empty() {
                 continue;
@@ -269,7 +269,7 @@ impl Engine {
             for state in &plan.concurrent {
                 let key = self.view(&waiting.record, exchange.at, false).state_key(*state);
                 if let Some(key) = key {
-                    self.store.end(*state, key, in_flight(seq, nth));
+                    self.store.end(*state, key, in_flight(seq, waiting.nth));
                 }
             }
         }
@@ -376,11 +376,11 @@ impl Engine {
         let (waiting, mut exempted) =
             exchange.map(|exchange| (exchange.events, exchange.exempted)).unwrap_or_default();
 
-        let mut fields = fields.into_iter();
+        let mut fields = fields;
         let mut answered = Vec::with_capacity(waiting.len());
         let mut exemptions = Vec::with_capacity(waiting.len());
-        for Waiting { mut record, kept } in waiting {
-            let known = fields.next().unwrap_or_default();
+        for Waiting { nth, mut record, kept } in waiting {
+            let known = fields.get_mut(nth).map(std::mem::take).unwrap_or_default();
             let slots = schema.events.get(record.event());
             for (field, value) in known {
                 if slots.and_then(|event| event.slot_info(field)).is_some_and(|slot| slot.response) {
@@ -433,8 +433,8 @@ impl Engine {
 }
 
 /// The id of an exchange in flight: of the request, and which of its events.
-fn in_flight(seq: Seq, nth: u64) -> u64 {
-    seq.0.wrapping_shl(8) | (nth & 0xff)
+fn in_flight(seq: Seq, nth: usize) -> u64 {
+    seq.0.wrapping_shl(8) | (nth as u64 & 0xff)
 }
 
 fn empty() -> crate::resolve::Scores {

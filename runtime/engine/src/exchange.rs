@@ -11,6 +11,8 @@ use crate::ruleset::PackageId;
 /// An event of a request, with what its response will need.
 #[derive(Debug)]
 pub(crate) struct Waiting {
+    /// Which of the request's events.
+    pub(crate) nth: usize,
     pub(crate) record: Arc<Record>,
     /// Readings kept from the request.
     pub(crate) kept: Captured,
