@@ -11,6 +11,13 @@
 //! Files that a block names are there and empty, but those whose name begins with `no_such`, which are not, and
 //! with `malformed`, which hold something that is no value.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops at what must not happen"
+)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -8,6 +8,13 @@
 //! - `conformance/derive.json`: exchanges and the events that the maps of `derive.weir` make of them, named alike.
 //! - `conformance/vocabulary.txt`: every word that must have one of each.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops at what must not happen"
+)]
+
 #[path = "support/exchange.rs"]
 mod exchange;
 mod support;
