@@ -5,15 +5,28 @@
 //! - `conformance/refused/*.weir`: whole files separated by lines `#---`, each beginning with
 //!   `# - WORD: W0301 what is refused`, each giving errors of exactly that code (of a warning's code: that
 //!   warning and no error).
+//! - `conformance/derive.json`: exchanges and the events that the maps of `derive.weir` make of them, named alike.
 //! - `conformance/vocabulary.txt`: every word that must have one of each.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops at what must not happen"
+)]
+
+#[path = "support/exchange.rs"]
+mod exchange;
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use support::Library;
+use weir_compiler::data::Data;
+use weir_compiler::link;
 use weir_dsl::Code;
+use weir_engine::{Engine, Options};
 
 fn folder() -> PathBuf {
     support::root().join("runtime/engine/conformance")
@@ -66,20 +79,32 @@ fn named(name: &str) -> Option<(bool, Vec<String>)> {
     (!what.is_empty()).then(|| (holds, words.split(", ").map(str::to_owned).collect()))
 }
 
+/// The files of topics.
+fn topics() -> Vec<PathBuf> {
+    let mut topics = support::files(&folder(), "weir");
+    topics.retain(|path| path.parent().is_some_and(|parent| !parent.ends_with("refused")));
+    topics
+}
+
 #[test]
-fn every_topic_checks_without_an_error() {
+fn every_topic_checks_without_an_error_and_its_tests_pass() {
     let mut library = Library::new();
-    let mut wrong = String::new();
-    for path in support::files(&folder(), "weir") {
-        if path.parent().is_some_and(|parent| parent.ends_with("refused")) {
-            continue;
-        }
+    let (mut ran, mut wrong) = (0, Vec::new());
+    for path in topics() {
         let name = path.file_name().expect("a file has a name").to_string_lossy().into_owned();
         let errors = support::errors(&library.check(&name, &support::read(&path)));
-        wrong.push_str(&library.show(&errors));
+        if errors.is_empty() {
+            let package = library.package(&name).expect("a file without errors has a package");
+            let (more, failed) = library.run_tests(&package);
+            ran += more;
+            wrong.extend(failed);
+        } else {
+            wrong.push(library.show(&errors));
+        }
         library.forget(&name);
     }
-    assert!(wrong.is_empty(), "\n{wrong}");
+    assert!(wrong.is_empty(), "{} of {ran} tests\n{}", wrong.len(), wrong.join("\n"));
+    assert!(ran > 500, "{ran} tests ran");
 }
 
 #[test]
@@ -96,22 +121,51 @@ fn what_must_be_refused_is_refused_with_its_code() {
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }
 
+fn exchanges() -> Vec<serde_json::Value> {
+    let text = support::read(&folder().join("derive.json"));
+    serde_json::from_str(&text).expect("derive.json is a list of cases")
+}
+
+fn name_of(case: &serde_json::Value) -> &str {
+    case["name"].as_str().expect("a case has a name")
+}
+
+#[test]
+fn maps_make_of_exchanges_what_they_say() {
+    let mut library = Library::new();
+    let errors =
+        support::errors(&library.check("derive.weir", &support::read(&folder().join("derive.weir"))));
+    assert!(errors.is_empty(), "{}", library.show(&errors));
+    let found = library.analysis.found();
+    let hir = found.link(&found.for_tests("conformance.derive"), &link::Options::default()).hir;
+    let engine = Engine::new(hir.clone(), Data::default(), Options::default());
+    let mut wrong = Vec::new();
+    for case in exchanges() {
+        let faults = exchange::faults(&engine, &hir, &case);
+        wrong.extend(faults.into_iter().map(|fault| format!("{}: {fault}", name_of(&case))));
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
 #[test]
 fn every_word_has_a_case_that_holds_and_one_that_does_not() {
     let mut seen: BTreeMap<bool, BTreeSet<String>> = BTreeMap::new();
     let mut wrong = Vec::new();
-    for path in support::files(&folder(), "weir") {
+    for path in topics() {
         for line in support::read(&path).lines() {
             let Some(name) = line.strip_prefix("test \"").and_then(|rest| rest.rsplit_once('"')) else {
                 continue;
             };
-            if path.parent().is_some_and(|parent| parent.ends_with("refused")) {
-                continue;
-            }
             match named(name.0) {
                 Some((holds, words)) => seen.entry(holds).or_default().extend(words),
                 None => wrong.push(format!("{}: `{}` names no word", path.display(), name.0)),
             }
+        }
+    }
+    for case in exchanges() {
+        match named(name_of(&case)) {
+            Some((holds, words)) => seen.entry(holds).or_default().extend(words),
+            None => wrong.push(format!("derive.json: `{}` names no word", name_of(&case))),
         }
     }
     seen.entry(false).or_default().extend(refused().into_iter().flat_map(|case| case.words));

@@ -5,8 +5,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use weir_compiler::analysis::Analysis;
+use weir_compiler::link::Options;
 use weir_compiler::project::{EDITION, Manifest};
 use weir_dsl::{Diagnostic, FileId, Severity, render};
+use weir_engine::testing;
 
 /// The repository's root.
 pub(crate) fn root() -> PathBuf {
@@ -75,6 +77,37 @@ impl Library {
         let mut found = self.analysis.diagnostics();
         found.retain(|found| !self.own.contains(found));
         found
+    }
+
+    /// Runs the tests of a package: how many ran, and one line for each expectation that failed.
+    pub(crate) fn run_tests(&mut self, package: &str) -> (usize, Vec<String>) {
+        let found = self.analysis.found();
+        let linked = found.link(&found.for_tests(package), &Options::default());
+        let mut failed: Vec<String> =
+            linked.diagnostics.iter().map(|found| self.show(std::slice::from_ref(found))).collect();
+        let mut ran = 0;
+        for test in found.tests(package) {
+            ran += 1;
+            let (result, _) = testing::run(&linked.hir, &linked.names, test);
+            for failure in &result.failures {
+                let sources = self.analysis.sources();
+                let (line, _) = sources.position(failure.at.file, failure.at.span.start);
+                failed.push(format!(
+                    "{}:{line}: test \"{}\": expected {}, and {}",
+                    sources.name(failure.at.file),
+                    result.name,
+                    failure.expected,
+                    failure.came
+                ));
+            }
+        }
+        (ran, failed)
+    }
+
+    /// The package of a file.
+    pub(crate) fn package(&self, name: &str) -> Option<String> {
+        let tree = self.analysis.tree(self.analysis.file(name)?)?;
+        tree.package.as_ref().map(|package| package.text.to_string())
     }
 
     /// Takes the file out again.
