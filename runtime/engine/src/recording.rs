@@ -8,10 +8,10 @@ use weir_compiler::ids::*;
 use weir_compiler::value::Value;
 use weir_compiler::walk::World;
 
-use crate::cell::Sensed;
 use crate::cohort::Surplus;
 use crate::record::Record;
 use crate::ruleset::RuleSet;
+use crate::sense::Sensed;
 use crate::sequence::Held;
 use crate::view;
 

@@ -142,7 +142,8 @@ pub(crate) struct PhasePlan {
 }
 
 impl PhasePlan {
-    fn is_empty(&self) -> bool {
+    /// Nothing is touched.
+    pub(crate) fn is_empty(&self) -> bool {
         self.states.is_empty()
             && self.cohorts.is_empty()
             && self.facts.is_empty()
@@ -264,7 +265,7 @@ impl RuleSet {
             .iter()
             .map(|(id, cohort)| CohortPlan {
                 domain: hasher.domain(&keys::cohort_kind(&hir, id)),
-                parts: cohort.by.iter().take(DIMENSIONS).map(|part| keys::plan(&hir, part)).collect(),
+                parts: cohort.by.iter().take(DIMENSIONS).map(|part| build.keys.part(&hir, part)).collect(),
                 filter: build.filter(&hir, cohort.filter),
             })
             .collect();

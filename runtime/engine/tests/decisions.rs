@@ -181,6 +181,25 @@ fn a_stopped_request_has_no_response() {
 }
 
 #[test]
+fn who_only_watches_sees_the_response_of_what_would_have_been_stopped() {
+    let text = policy(
+        "policy p { on login mode enforce
+           signal failures = count of login where outcome == failure per user over 1h before this
+           rule r { when shape == \"bad\" then block because \"x\" }
+           rule s { when failures >= 1 then challenge because \"x\" } }",
+    );
+    for (observe, expected) in [(true, Verb::Challenge), (false, Verb::Pass)] {
+        let mut site = Site::with(&text, Options { observe, ..Options::default() });
+        let (record, fields) =
+            site.record("login", &[("user", "u"), ("shape", "bad"), ("outcome", "failure")]);
+        let decision = site.decided(Input::Request { at: site.now, events: vec![record] });
+        assert!(decision.stopped);
+        site.answer(decision.seq, fields);
+        assert_eq!(site.ask("login", &[("user", "u")]).verdict.verb, expected);
+    }
+}
+
+#[test]
 fn readings_before_this_are_kept_for_the_response() {
     let mut site = Site::new(&policy(
         "policy p { on login mode enforce
