@@ -432,7 +432,11 @@ impl Cell {
                 };
             }
             (Self::Latest(cell), FormKind::LastSeen) => {
-                return Sensed::known(Value::Bool(cell.is_new(w, at)));
+                let elapsed = match cell.elapsed(w, at).value() {
+                    Some(Number::Int(elapsed)) => Some(elapsed),
+                    _ => None,
+                };
+                return Sensed::seen(elapsed.and_then(|elapsed| at.checked_sub(elapsed)));
             }
             (Self::Latest(cell), _) => cell.elapsed(w, at),
             (Self::Concurrent(cell), _) => cell.read(w, at),

@@ -245,7 +245,9 @@ impl Engine {
                     if self.options.record && filter == Some(true) {
                         self.note(set, &view, sheet, *id);
                     }
-                    let truth = outcome(set, &walker, &view, filter, *id);
+                    let open =
+                        sheet.phase != Phase::Timer && filter == Some(true) && asks(set, &walker, &view, *id);
+                    let truth = if open { None } else { outcome(set, &walker, &view, filter, *id) };
                     if truth == Some(false) {
                         continue;
                     }
@@ -255,7 +257,7 @@ impl Engine {
                         let plan = plan(false);
                         sheet.matches.push(matched(set, &walker, &view, &plan));
                         plans.push(plan);
-                    } else if sheet.phase != Phase::Timer && filter == Some(true) && asks(set, &view, *id) {
+                    } else if open {
                         sheet.open.push(OpenRule { rule: *id, then: plan(false), if_unknown: plan(true) });
                     } else {
                         sheet.unknown.push(*id);

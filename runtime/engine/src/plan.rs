@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use smol_str::SmolStr;
-use weir_compiler::hir::{Action, Key, KeyPart, Phase, To, Verb, Verdict};
+use weir_compiler::hir::{Action, ExprKind, Key, KeyPart, Phase, To, Verb, Verdict};
 use weir_compiler::ids::*;
 use weir_compiler::types::Type;
 use weir_compiler::value::Value;
@@ -82,9 +82,46 @@ pub(crate) fn ruling(verdict: &Verdict, source: Source) -> Ruling {
     }
 }
 
-/// Whether a rule that is unknown could become known by asking a model: one of its calls has all its inputs.
-pub(crate) fn asks(set: &RuleSet, view: &View<'_>, rule: RuleId) -> bool {
-    set.rules.get(rule).is_some_and(|plan| plan.calls.iter().any(|call| view.inputs(*call).is_some()))
+/// Whether a rule depends on a model that can be asked: without its answer the condition is open, and one of its calls has
+/// all its inputs.
+pub(crate) fn asks(set: &RuleSet, walker: &Walker<'_>, view: &View<'_>, rule: RuleId) -> bool {
+    let Some(plan) = set.rules.get(rule).filter(|plan| !plan.calls.is_empty()) else { return false };
+    let when = set.hir.rules.get(rule).map(|rule| rule.when);
+    when.is_some_and(|when| without_models(set, walker, view, when).is_none())
+        && plan.calls.iter().any(|call| view.inputs(*call).is_some())
+}
+
+/// The truth of a condition as far as it does not depend on models. `is known` and `??` see that an answer is absent, so
+/// evaluating them without one would not do.
+fn without_models(set: &RuleSet, walker: &Walker<'_>, world: &impl World, id: ExprId) -> Option<bool> {
+    if set.models.get(id) != Some(&true) {
+        return walker.truth(id, world);
+    }
+    match &set.hir.exprs.get(id)?.kind {
+        ExprKind::And(operands) => {
+            let mut known = true;
+            for operand in operands {
+                match without_models(set, walker, world, *operand) {
+                    Some(false) => return Some(false),
+                    truth => known &= truth.is_some(),
+                }
+            }
+            known.then_some(true)
+        }
+        ExprKind::Or(operands) => {
+            let mut known = true;
+            for operand in operands {
+                match without_models(set, walker, world, *operand) {
+                    Some(true) => return Some(true),
+                    truth => known &= truth.is_some(),
+                }
+            }
+            known.then_some(false)
+        }
+        ExprKind::Not(operand) => without_models(set, walker, world, *operand).map(|truth| !truth),
+        ExprKind::Named(_, operand) => without_models(set, walker, world, *operand),
+        _ => None,
+    }
 }
 
 impl Plan {

@@ -72,7 +72,7 @@ impl World for Recorded<'_> {
     }
 
     fn absent(&self, signal: SignalId) -> Option<bool> {
-        find(&self.look.captured.signals, &signal)?.is_absent()
+        find(&self.look.captured.signals, &signal)?.absent
     }
 
     fn in_cohort(&self, cohort: CohortId) -> Option<bool> {

@@ -54,17 +54,19 @@ pub struct Sensed {
     pub value: Option<Value>,
     /// The number behind it with its interval, where it is one.
     pub reading: Option<Reading>,
+    /// Nothing inside the window for certain; `None` where that is unknown or makes no sense.
+    pub absent: Option<bool>,
     /// Why it is unknown.
     pub why: Option<Why>,
 }
 
 impl Sensed {
     pub(crate) fn unknown(why: Why) -> Self {
-        Self { value: None, reading: None, why: Some(why) }
+        Self { value: None, reading: None, absent: None, why: Some(why) }
     }
 
     pub(crate) fn known(value: Value) -> Self {
-        Self { value: Some(value), reading: None, why: None }
+        Self { value: Some(value), reading: None, absent: None, why: None }
     }
 
     /// A number as a value of the signal's type.
@@ -89,16 +91,16 @@ impl Sensed {
             (_, _, Number::Float(x)) => Value::float(x),
         };
         match value {
-            Some(value) => Self { value: Some(value), reading: Some(reading), why: None },
+            Some(value) => {
+                Self { value: Some(value), reading: Some(reading), absent: reading.is_absent(), why: None }
+            }
             None => Self::unknown(Why::State(state::Why::Overflow)),
         }
     }
 
-    /// Nothing inside the window for certain: the upper bound is zero.
-    pub fn is_absent(&self) -> Option<bool> {
-        match (&self.reading, &self.value) {
-            (Some(reading), Some(_)) => reading.is_absent(),
-            _ => None,
-        }
+    /// When something was last seen, and whether it is new: not seen within the window.
+    pub(crate) fn seen(last: Option<i64>) -> Self {
+        let why = if last.is_none() { Some(Why::State(state::Why::Empty)) } else { None };
+        Self { value: last.map(Value::Time), reading: None, absent: Some(last.is_none()), why }
     }
 }

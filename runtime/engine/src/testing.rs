@@ -2,7 +2,7 @@
 //!
 //! Every test has an engine of its own, in which every rule acts. The clock starts on Monday, 5 January 2026,
 //! at midnight UTC and is moved by `wait` and `every` alone. An event is a request, followed at once by its
-//! response unless it was stopped. Lists and tables that come from files are loaded and empty, schedules are
+//! response where the test gives it response fields and it was not stopped. Lists and tables that come from files are loaded and empty, schedules are
 //! inactive, models absent and baselines without history unless the test says otherwise.
 
 use std::borrow::Cow;
@@ -357,7 +357,7 @@ impl<'a> Run<'a> {
         };
         decision.events.iter().for_each(|look| line.take(look));
         self.lines.push(line);
-        if !decision.stopped {
+        if !decision.stopped && !response.is_empty() {
             let input =
                 Input::Response { request: decision.seq, at, fields: vec![response], events: Vec::new() };
             let answered = self.begin(input);

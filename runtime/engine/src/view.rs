@@ -418,9 +418,9 @@ impl World for View<'_> {
     }
 
     fn absent(&self, id: SignalId) -> Option<bool> {
-        match self.readings.with_signal(id, Sensed::is_absent) {
+        match self.readings.with_signal(id, |sensed| sensed.absent) {
             Some(absent) => absent,
-            None => self.sense(id).is_absent(),
+            None => self.sense(id).absent,
         }
     }
 
