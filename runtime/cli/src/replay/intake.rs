@@ -201,7 +201,7 @@ impl Draft<'_> {
         let Some(text) = text else { return };
         let Some(field) = self.schema.field(self.record.event(), name) else { return };
         let Some(declared) = self.schema.fields.get(field) else { return };
-        let text = clip(text, declared.bound as usize);
+        let text = if declared.ty.is_textual() { clip(text, declared.bound as usize) } else { text };
         if let (Some(value), false) =
             (convert::from_text(text, &declared.ty), self.disabled.fields.contains(&field))
         {

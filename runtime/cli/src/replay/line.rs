@@ -94,7 +94,7 @@ impl Line {
             ts: civil::format(request.at),
             events: request.events.iter().map(|event| name(event.event)).collect(),
             verdict: request.verdict.verb,
-            shadow: request.shadow,
+            shadow: request.shadow.max(request.verdict.verb),
             score: request.score,
             shadow_score: request.shadow_score,
             matches: Vec::new(),

@@ -285,23 +285,16 @@ impl Summary {
     }
 
     fn print_verdicts(&self, as_if_enforce: bool, ui: &mut Ui) -> Result<(), Failure> {
-        let heading = if as_if_enforce { "every rule enforced" } else { "as the rules' modes say" };
-        ui.line(format_args!(
-            "\n{:<12} {:>12} {:>16}",
-            ui::bold("verdict     "),
-            heading_cell(heading),
-            "all enforced"
-        ))?;
+        let heading =
+            format!("{:<12} {:>12}", "verdict", if as_if_enforce { "enforced" } else { "as modes say" });
+        let all = if as_if_enforce { String::new() } else { format!(" {:>16}", "were all enforced") };
+        ui.line(format_args!("\n{}", ui::bold(format_args!("{heading}{all}"))))?;
         for verb in Verb::ALL {
             let live = self.verdicts.get(&verb).copied().unwrap_or_default();
             let shadow = self.shadow.get(&verb).copied().unwrap_or_default();
             if live + shadow > 0 {
-                ui.line(format_args!(
-                    "{:<12} {:>12} {:>16}",
-                    verb.word(),
-                    ui::grouped(live),
-                    ui::grouped(shadow)
-                ))?;
+                let all = if as_if_enforce { String::new() } else { format!(" {:>17}", ui::grouped(shadow)) };
+                ui.line(format_args!("{:<12} {:>12}{all}", verb.word(), ui::grouped(live)))?;
             }
         }
         Ok(())
@@ -335,8 +328,4 @@ impl Summary {
         }
         Ok(())
     }
-}
-
-fn heading_cell(heading: &str) -> &str {
-    if heading.starts_with("every") { "enforced" } else { "live" }
 }
