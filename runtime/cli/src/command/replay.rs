@@ -210,6 +210,7 @@ fn prepare(args: &ReplayArgs, plain_http: bool, ui: &mut Ui) -> Result<Option<(E
         tenant: found.manifest.tenant.clone(),
         secret: Secret::PUBLIC,
         record: args.explain.is_some(),
+        observe: args.as_if.is_none(),
         reveal: args.reveal,
         without_prefixes: args.disable_keys.contains(&DisabledKey::Net),
         limits: Limits { state_bytes: limits.state, keys, ..Limits::default() },
