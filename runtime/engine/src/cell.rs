@@ -7,6 +7,7 @@ use weir_compiler::ids::StateId;
 use weir_compiler::types::Type;
 use weir_compiler::value::{Currency, Value};
 
+use crate::sense::{Ask, Sensed, Why};
 use crate::state;
 use crate::state::{
     Admission, Bucket, Concurrent, Count, Distinct, Ends, Entropy, Extremes, FloatAverage, FloatSum, Gaps,
@@ -431,7 +432,11 @@ impl Cell {
                 };
             }
             (Self::Latest(cell), FormKind::LastSeen) => {
-                return Sensed::known(Value::Bool(cell.is_new(w, at)));
+                let elapsed = match cell.elapsed(w, at).value() {
+                    Some(Number::Int(elapsed)) => Some(elapsed),
+                    _ => None,
+                };
+                return Sensed::seen(elapsed.and_then(|elapsed| at.checked_sub(elapsed)));
             }
             (Self::Latest(cell), _) => cell.elapsed(w, at),
             (Self::Concurrent(cell), _) => cell.read(w, at),
@@ -486,103 +491,6 @@ impl Cell {
         match count {
             Reading::Known { hi, .. } => hi.to_f64().max(0.0),
             Reading::Unknown(_) => 1.0,
-        }
-    }
-}
-
-/// What a reading is asked with.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Ask<'a> {
-    pub(crate) at: i64,
-    pub(crate) least: Option<i64>,
-    pub(crate) ty: &'a Type,
-    pub(crate) currency: Option<Currency>,
-    pub(crate) counted: bool,
-}
-
-/// Why a reading, or what depends on it, is unknown.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Why {
-    /// Nothing supplies its event.
-    Unmapped,
-    /// A part of its key is missing.
-    KeyMissing,
-    /// Several currencies, or more than are kept.
-    Currencies,
-    /// The aggregate says why.
-    State(state::Why),
-}
-
-impl std::fmt::Display for Why {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Unmapped => f.write_str("nothing supplies its event"),
-            Self::KeyMissing => f.write_str("a part of its key is missing"),
-            Self::Currencies => f.write_str("there are several currencies"),
-            Self::State(state::Why::Warming) => f.write_str("the baseline is still warming"),
-            Self::State(state::Why::TooFew { have, need }) => {
-                write!(f, "{have} events are fewer than {need}")
-            }
-            Self::State(state::Why::Empty) => f.write_str("nothing has happened in the window"),
-            Self::State(state::Why::Overflow) => f.write_str("the result leaves its range"),
-            Self::State(state::Why::Undefined) => f.write_str("the result is not defined"),
-            Self::State(state::Why::Evicted) => f.write_str("its record was evicted"),
-        }
-    }
-}
-
-/// What a signal said, kept for the decision and for its explanation.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Sensed {
-    /// The value; `None` is unknown.
-    pub value: Option<Value>,
-    /// The number behind it with its interval, where it is one.
-    pub reading: Option<Reading>,
-    /// Why it is unknown.
-    pub why: Option<Why>,
-}
-
-impl Sensed {
-    pub(crate) fn unknown(why: Why) -> Self {
-        Self { value: None, reading: None, why: Some(why) }
-    }
-
-    pub(crate) fn known(value: Value) -> Self {
-        Self { value: Some(value), reading: None, why: None }
-    }
-
-    /// A number as a value of the signal's type.
-    pub(crate) fn of(reading: Reading, ty: &Type, currency: Option<Currency>) -> Self {
-        let value = match reading {
-            Reading::Unknown(why) => return Self::unknown(Why::State(why)),
-            Reading::Known { value, .. } => value,
-        };
-        let whole = || match value {
-            Number::Int(n) => Some(n),
-            // To the nearest unit, ties to even; out of range is unknown.
-            Number::Float(x) => Some(x.round_ties_even())
-                .filter(|x| *x >= -9_223_372_036_854_775_808.0 && *x < 9_223_372_036_854_775_808.0)
-                .map(|x| x as i64),
-        };
-        let value = match (ty, currency, value) {
-            (Type::Money, Some(currency), _) => whole().map(|minor| Value::Money(minor, currency)),
-            (Type::Duration, ..) => whole().map(Value::Duration),
-            (Type::Timestamp, ..) => whole().map(Value::Time),
-            (Type::Float | Type::Probability | Type::Rate, _, number) => Value::float(number.to_f64()),
-            (_, _, Number::Int(n)) => Some(Value::Int(n)),
-            (_, _, Number::Float(x)) => Value::float(x),
-        };
-        match value {
-            Some(value) => Self { value: Some(value), reading: Some(reading), why: None },
-            None => Self::unknown(Why::State(state::Why::Overflow)),
-        }
-    }
-
-    /// Nothing inside the window for certain: the upper bound is zero.
-    pub fn is_absent(&self) -> Option<bool> {
-        match (&self.reading, &self.value) {
-            (Some(reading), Some(_)) => reading.is_absent(),
-            _ => None,
         }
     }
 }

@@ -240,7 +240,7 @@ impl Engine {
         // No rule is open that could be asked about, so nothing changes by closing those that are.
         let decision = self.conclude(draft, &[], &[]);
         if let Some(exchange) = exchange {
-            if decision.stopped {
+            if decision.stopped && !self.options.observe {
                 self.end(decision.seq, &exchange);
             } else {
                 self.open(decision.seq, exchange);
@@ -306,6 +306,7 @@ impl Engine {
         let phase = draft.phase;
         let decision = self.conclude(*draft, &calls, outcomes);
         if decision.stopped
+            && !self.options.observe
             && phase == Phase::Request
             && let Some(exchange) = self.store.exchanges.close(decision.seq)
         {
@@ -365,7 +366,7 @@ impl Engine {
         let set = Arc::clone(&self.set);
         let schema = Arc::clone(&set.hir.schema);
         let exchange = self.store.exchanges.close(request);
-        if exchange.is_none() && !fields.is_empty() {
+        if exchange.is_none() && fields.iter().any(|fields| !fields.is_empty()) {
             self.unmatched = self.unmatched.saturating_add(1);
         }
         // Events of a response without a request that waits have the response's time.
@@ -407,8 +408,10 @@ impl Engine {
             let Some(plan) = set.events.get(record.event()) else { continue };
             self.readings.begin();
             self.read_before(&set, &record, stamp, &plan.before);
-            draft.looks.push(self.look_again(&set, &record, stamp, &plan.request, &exempted, Vec::new()));
-            draft.looks.push(self.look_again(&set, &record, stamp, &plan.response, &exempted, Vec::new()));
+            // It begins and ends here: what is of the request's phase comes first.
+            for phase in [&plan.request, &plan.response].into_iter().filter(|phase| !phase.is_empty()) {
+                draft.looks.push(self.look_again(&set, &record, stamp, phase, &exempted, Vec::new()));
+            }
         }
         self.answer(draft, None)
     }

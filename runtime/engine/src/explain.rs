@@ -16,7 +16,7 @@ use weir_dsl::FileSpan;
 
 use crate::decision::{Decision, EventDecision, Fate, Source};
 use crate::engine::Engine;
-use crate::judge::ruling;
+use crate::plan::ruling;
 use crate::print;
 use crate::privacy;
 use crate::reads::children;

@@ -2,55 +2,22 @@
 
 use std::sync::Arc;
 
-use smol_str::SmolStr;
 use weir_compiler::data::Data;
-use weir_compiler::hir::{Action, Key, Mode, Phase, To, Verb, Verdict};
+use weir_compiler::hir::{Action, Mode, Phase, Verb};
 use weir_compiler::ids::*;
-use weir_compiler::types::Type;
 use weir_compiler::walk::{Walker, World};
 
-use crate::cell::pace;
-use crate::decision::{
-    Acting, Effect, EffectKind, EntryHit, EventDecision, Fate, Match, Ruling, Shown, Source,
-};
+use crate::decision::{Effect, EffectKind, EntryHit, EventDecision, Fate, Source};
 use crate::enforcement::Origin;
 use crate::engine::Engine;
 use crate::keyhash::KeyHash;
-use crate::privacy;
-use crate::reads::Reads;
+use crate::plan::{OpenRule, Plan, asks, matched, plan_of, ruling, verdict_of};
 use crate::record::Record;
-use crate::recording::{Captured, Recorded};
-use crate::resolve::{Candidate, OpenRule, Plan, PlannedEntry, Sheet, scores, settle};
+use crate::recording::Recorded;
+use crate::resolve::{Candidate, Sheet, scores, settle};
 use crate::ruleset::{CapPlan, EventPlan, PackageId, PhasePlan, RuleSet, Target};
-use crate::sequence::{Matched, Track};
 use crate::timers::Timer;
 use crate::view::View;
-
-/// The action that made an entry, if it is a verdict.
-pub(crate) fn verdict_of(set: &RuleSet, origin: Origin) -> Option<&Verdict> {
-    let rule = set.hir.rules.get(origin.rule)?;
-    let actions = if origin.unknown { &rule.if_unknown } else { &rule.then };
-    match actions.get(usize::from(origin.action))? {
-        Action::Verdict(verdict) => Some(verdict),
-        _ => None,
-    }
-}
-
-/// A verdict as it would be given.
-pub(crate) fn ruling(verdict: &Verdict, source: Source) -> Ruling {
-    Ruling {
-        verb: verdict.verb,
-        status: verdict.status,
-        decoy: verdict.decoy,
-        place: match &verdict.to {
-            Some(To::Place(place)) => Some(place.clone()),
-            _ => None,
-        },
-        by: verdict.by.map(|by| by.ms),
-        hold: None,
-        source,
-    }
-}
 
 /// What a rule's condition and its policy's filter say together: unknown when the filter is.
 fn outcome(
@@ -77,119 +44,6 @@ impl Engine {
             at,
             counting,
         }
-    }
-
-    /// Takes the readings that do not include the event.
-    pub(crate) fn read_before(&self, _set: &RuleSet, record: &Record, at: i64, signals: &[SignalId]) {
-        let view = self.view(record, at, true);
-        for signal in signals {
-            view.sense(*signal);
-        }
-    }
-
-    /// Updates everything that the event counts for. All conditions are evaluated before anything is counted.
-    pub(crate) fn count(
-        &mut self,
-        set: &RuleSet,
-        record: &Record,
-        at: i64,
-        phase: &PhasePlan,
-        in_flight: u64,
-    ) {
-        if !phase.filters.is_empty() {
-            let view = self.view(record, at, true);
-            let walker = view.walker();
-            for filter in &phase.filters {
-                let truth = set.filters.get(filter.0).and_then(|expr| walker.truth(*expr, &view));
-                self.readings.put_filter(*filter, truth);
-            }
-        }
-        for state in &phase.states {
-            let Some(plan) = set.states.get(*state) else { continue };
-            if !self.readings.is_true(plan.filter) {
-                continue;
-            }
-            let view = self.view(record, at, true);
-            let Some(key) = view.state_key(*state) else { continue };
-            let Some(sample) = view.sample(*state, key, in_flight) else { continue };
-            self.store.count(set, *state, key, at, sample);
-            self.readings.put_counted(*state);
-        }
-        for cohort in &phase.cohorts {
-            if set.cohorts.get(*cohort).is_some_and(|plan| self.readings.is_true(plan.filter)) {
-                let slices = self.view(record, at, true).slices(*cohort);
-                if let Some(cohort) = self.store.cohorts.get_mut(*cohort) {
-                    cohort.count(&slices, at);
-                }
-            }
-        }
-        for (fact, filter) in &phase.facts {
-            if self.readings.is_true(*filter)
-                && let Some(key) =
-                    set.fact_keys.get(*fact).and_then(|key| self.view(record, at, true).key(*key))
-                && let Some(facts) = self.store.facts.get_mut(*fact)
-            {
-                facts.learn(key, at);
-            }
-        }
-        self.follow(set, record, at, phase);
-    }
-
-    /// Advances the sequences that the event is a step or an excluded event of.
-    fn follow(&mut self, set: &RuleSet, record: &Record, at: i64, phase: &PhasePlan) {
-        for touch in &phase.sequences {
-            let mut matched = Matched::default();
-            for (step, _) in touch.steps.iter().filter(|(_, filter)| self.readings.is_true(*filter)) {
-                matched.steps |= 1_u64.checked_shl(*step as u32).unwrap_or(0);
-            }
-            for (without, _) in touch.without.iter().filter(|(_, filter)| self.readings.is_true(*filter)) {
-                matched.without |= 1_u64.checked_shl(*without as u32).unwrap_or(0);
-            }
-            matched.then_no = touch.then_no.iter().any(|filter| self.readings.is_true(*filter));
-            if matched.is_nothing() {
-                continue;
-            }
-            let id = touch.sequence;
-            let key = set.sequence_keys.get(id).and_then(|key| self.view(record, at, true).key(*key));
-            let (Some(key), Some(sequence)) = (key, set.hir.sequences.get(id)) else { continue };
-            let (Some(tracks), Some(lost)) =
-                (self.store.sequences.get_mut(id), self.store.lost_tracks.get_mut(id))
-            else {
-                continue;
-            };
-            // Only a first step begins anything.
-            if matched.steps & 1 == 0 && tracks.get(key).is_none() {
-                continue;
-            }
-            let track = tracks.entry(key, at, Track::default, |evicted| {
-                if !evicted.item.is_empty() {
-                    lost.add(evicted.key, 1.0, evicted.at);
-                }
-            });
-            let Some(track) = track else { continue };
-            let advanced = track.take(sequence, at, matched, |step| {
-                let fields = set.captures.get(id).and_then(|kept| kept.get(step));
-                let kept = fields.into_iter().flatten().map(|f| record.get(&set.hir.schema, *f).cloned());
-                kept.collect()
-            });
-            if let Some(held) = advanced.held {
-                self.readings.put_held(id, Some(held));
-            }
-            if let Some((deadline, waiting)) = advanced.waits {
-                self.store.timers.arm(Timer { deadline, sequence: id, key, id: waiting });
-            }
-        }
-    }
-
-    /// The readings that the response will need.
-    pub(crate) fn keep(&self, _set: &RuleSet, plan: &EventPlan, record: &Record, at: i64) -> Captured {
-        let reads = Reads {
-            signals: plan.kept_signals.clone(),
-            cohorts: plan.kept_cohorts.clone(),
-            sequences: plan.kept_sequences.clone(),
-            ..Reads::default()
-        };
-        self.view(record, at, false).capture(&reads)
     }
 
     /// Evaluates the rules that exempt, whatever their mode, and adds the packages they lift.
@@ -391,7 +245,9 @@ impl Engine {
                     if self.options.record && filter == Some(true) {
                         self.note(set, &view, sheet, *id);
                     }
-                    let truth = outcome(set, &walker, &view, filter, *id);
+                    let open =
+                        sheet.phase != Phase::Timer && filter == Some(true) && asks(set, &walker, &view, *id);
+                    let truth = if open { None } else { outcome(set, &walker, &view, filter, *id) };
                     if truth == Some(false) {
                         continue;
                     }
@@ -401,7 +257,7 @@ impl Engine {
                         let plan = plan(false);
                         sheet.matches.push(matched(set, &walker, &view, &plan));
                         plans.push(plan);
-                    } else if sheet.phase != Phase::Timer && filter == Some(true) && asks(set, &view, *id) {
+                    } else if open {
                         sheet.open.push(OpenRule { rule: *id, then: plan(false), if_unknown: plan(true) });
                     } else {
                         sheet.unknown.push(*id);
@@ -563,166 +419,4 @@ impl Engine {
         let scores = scores(&set, &self.data, &sheet, &view);
         Some(settle(&set, &mut self.store, sheet, scores, self.options.record))
     }
-}
-
-/// Whether a rule that is unknown could become known by asking a model: one of its calls has all its inputs.
-fn asks(set: &RuleSet, view: &View<'_>, rule: RuleId) -> bool {
-    set.rules.get(rule).is_some_and(|plan| plan.calls.iter().any(|call| view.inputs(*call).is_some()))
-}
-
-impl Plan {
-    fn new(rule: RuleId, unknown: bool, live: bool) -> Self {
-        Self {
-            rule,
-            unknown,
-            live,
-            points: 0,
-            exempts: Vec::new(),
-            verdicts: Vec::new(),
-            entries: Vec::new(),
-            effects: Vec::new(),
-            keys: Vec::new(),
-            action: None,
-        }
-    }
-
-    fn key(&mut self, view: &View<'_>, key: &Key) -> Option<KeyHash> {
-        let hash = view.set.keys.find(key).and_then(|id| view.key(id));
-        if !self.keys.iter().any(|(text, _)| *text == key.text) {
-            self.keys.push((key.text.clone(), hash));
-        }
-        hash
-    }
-}
-
-/// Works out what a rule would do, with the event at hand.
-fn plan_of(set: &RuleSet, view: &View<'_>, event: EventId, id: RuleId, unknown: bool, live: bool) -> Plan {
-    let mut plan = Plan::new(id, unknown, live);
-    let Some(rule) = set.hir.rules.get(id) else { return plan };
-    let source = if unknown { Source::Unknown(id) } else { Source::Rule(id) };
-    let here = rule.phase == Phase::Request;
-    let until = |duration: i64| view.at.saturating_add(duration);
-    let actions = if unknown { &rule.if_unknown } else { &rule.then };
-    for (place, action) in actions.iter().enumerate() {
-        match action {
-            Action::Score(points) => plan.points = plan.points.saturating_add(*points),
-            Action::Exempt(_) => {
-                plan.exempts = set.rules.get(id).map(|plan| plan.exempts.clone()).unwrap_or_default()
-            }
-            Action::Verdict(verdict) => {
-                plan.action = plan.action.max(Some(verdict.verb));
-                let touches =
-                    here && verdict.on.is_none_or(|on| on == event) && !view.spares(&verdict.sparing);
-                match (&verdict.target, verdict.duration) {
-                    (Some(key), Some(duration)) => {
-                        let hash = plan.key(view, key);
-                        plan.entries.push(PlannedEntry {
-                            key: key.clone(),
-                            hash,
-                            origin: Origin { rule: id, action: place as u16, unknown },
-                            duration: duration.ms,
-                            throttle: throttle(set, view, verdict),
-                            renewing: verdict.renewing,
-                            ruling: ruling(verdict, source),
-                            here: touches,
-                        });
-                    }
-                    _ if touches => plan.verdicts.push(ruling(verdict, source)),
-                    _ => {}
-                }
-            }
-            Action::Hold { queue, within, otherwise, status } => {
-                plan.action = plan.action.max(Some(Verb::Hold));
-                if here {
-                    let hold = Some((*queue, within.ms, *otherwise, *status));
-                    plan.verdicts.push(Ruling { hold, ..Ruling::plain(Verb::Hold, source) });
-                }
-            }
-            Action::Tag { key, tag, duration } => {
-                if let Some(key) = plan.key(view, key) {
-                    plan.effects.push(EffectKind::Tagged { key, tag: *tag, until: until(duration.ms) });
-                }
-            }
-            Action::Aside(aside, queue) => plan.effects.push(EffectKind::Told(*aside, *queue)),
-            Action::Revoke(key) => {
-                let key = plan.key(view, key);
-                plan.effects.extend(key.map(EffectKind::Revoked));
-            }
-            Action::LockPassword(key) => {
-                let key = plan.key(view, key);
-                plan.effects.extend(key.map(EffectKind::PasswordLocked));
-            }
-            Action::Activate { target, duration } => {
-                plan.effects.push(EffectKind::Activated(target.clone(), until(duration.ms)));
-            }
-            Action::Mask(field) => plan.effects.push(EffectKind::Masked(*field)),
-        }
-    }
-    plan
-}
-
-/// The bucket of a throttle: as many at once as its rate says, then one whenever one has leaked away.
-fn throttle(set: &RuleSet, view: &View<'_>, verdict: &Verdict) -> Option<(crate::state::Pace, u32)> {
-    if verdict.verb != Verb::Throttle {
-        return None;
-    }
-    let (count, per) = match &verdict.to {
-        Some(To::Rate(rate)) => (rate.count, rate.per),
-        Some(To::Usual) => {
-            let cohort = verdict.target.as_ref()?.parts.iter().find_map(|part| match part {
-                weir_compiler::hir::KeyPart::Cohort(cohort) => Some(*cohort),
-                _ => None,
-            })?;
-            let usual = view.surplus(cohort)??.usual;
-            (
-                usual.round().clamp(1.0, f64::from(u32::MAX)) as u64,
-                set.hir.cohorts.get(cohort)?.window.span.ms,
-            )
-        }
-        _ => return None,
-    };
-    Some((pace(count, per)?, u32::try_from(count).unwrap_or(u32::MAX)))
-}
-
-/// The record of a firing: why, with which values.
-fn matched(set: &RuleSet, walker: &Walker<'_>, world: &impl World, plan: &Plan) -> Match {
-    let mut values = Vec::new();
-    let mut because = String::new();
-    if let (Some(rule), Some(reads)) = (set.hir.rules.get(plan.rule), set.rules.get(plan.rule)) {
-        let hidden = |id| !set.reveal && privacy::is_personal(&set.hir, id);
-        because = walker
-            .text(&rule.because, world, |id, value, ty| privacy::shown(&set.hasher, value, ty, hidden(id)));
-        let reads = &reads.condition;
-        for id in &reads.signals {
-            if let Some(signal) = set.hir.signals.get(*id) {
-                let personal = privacy::is_personal_signal(&set.hir, *id);
-                values.push(shown(&signal.name, world.signal(*id), &signal.ty, personal));
-            }
-        }
-        for id in &reads.fields {
-            if let Some(field) = set.hir.schema.fields.get(*id) {
-                let value = world.field(*id).map(std::borrow::Cow::into_owned);
-                values.push(shown(&field.name, value, &field.ty, field.personal));
-            }
-        }
-        for id in &reads.calls {
-            let call = set.hir.calls.get(*id);
-            if let Some(model) = call.and_then(|call| set.hir.declarations.models.get(call.model)) {
-                values.push(shown(&model.named.name, world.call(*id), &model.output, false));
-            }
-        }
-    }
-    Match {
-        rule: plan.rule,
-        acting: if plan.live { Acting::Live } else { Acting::Shadow },
-        unknown: plan.unknown,
-        action: plan.action,
-        because,
-        values,
-        keys: plan.keys.clone(),
-    }
-}
-
-fn shown(name: &SmolStr, value: Option<weir_compiler::value::Value>, ty: &Type, personal: bool) -> Shown {
-    Shown { name: name.clone(), value, ty: ty.clone(), personal }
 }

@@ -95,7 +95,8 @@ impl Keys {
         id
     }
 
-    fn part(&self, hir: &Hir, part: &KeyPart) -> PartPlan {
+    /// How a part is found.
+    pub(crate) fn part(&self, hir: &Hir, part: &KeyPart) -> PartPlan {
         match part {
             // A shape without parts is missing.
             KeyPart::Prefix { .. } if self.without_prefixes => PartPlan::Fingerprint(Vec::new()),
@@ -153,8 +154,7 @@ pub(crate) fn cohort_kind(hir: &Hir, cohort: CohortId) -> String {
     format!("cohort {} of {event} by {}", cohort.name, cohort.dimensions.join(", "))
 }
 
-/// How a part is found.
-pub(crate) fn plan(hir: &Hir, part: &KeyPart) -> PartPlan {
+fn plan(hir: &Hir, part: &KeyPart) -> PartPlan {
     match part {
         KeyPart::Field(field) => PartPlan::Field(*field),
         KeyPart::Prefix { field, v4, v6 } => PartPlan::Prefix { field: *field, v4: *v4, v6: *v6 },

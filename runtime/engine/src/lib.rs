@@ -6,6 +6,8 @@
 
 mod cell;
 mod cohort;
+mod count;
+mod coverage;
 mod decision;
 mod derive;
 mod enforcement;
@@ -20,6 +22,7 @@ mod judge;
 mod keyhash;
 mod keys;
 mod limits;
+mod plan;
 mod print;
 mod privacy;
 mod readings;
@@ -28,6 +31,7 @@ mod record;
 mod recording;
 mod resolve;
 mod ruleset;
+mod sense;
 mod sequence;
 mod shares;
 pub mod state;
@@ -38,7 +42,6 @@ pub mod testing;
 mod timers;
 mod view;
 
-pub use cell::{Sensed, Why};
 pub use cohort::Surplus;
 pub use decision::{
     Acting, CapHit, Decision, Effect, EffectKind, EntryHit, EventDecision, Fate, Match, Ruling, Shown, Source,
@@ -50,5 +53,6 @@ pub use input::{CallRequest, Input, Outcome, Pending, Seq, Step};
 pub use keyhash::{KeyHash, Secret};
 pub use limits::{Limits, Options};
 pub use record::{FieldError, Record, RecordBuilder};
+pub use sense::{Sensed, Why};
 pub use sequence::{Held, Mark};
 pub use store::Tallies;

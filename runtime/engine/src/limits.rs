@@ -49,6 +49,8 @@ pub struct Options {
     pub lateness: i64,
     /// Every rule acts, whatever its mode.
     pub as_enforced: bool,
+    /// The engine only watches: a request that it would have stopped was answered all the same, and its response counts.
+    pub observe: bool,
     /// Decisions keep what they read, so that they can be explained. Costs an allocation for each reading.
     pub record: bool,
     /// Reasons and explanations show personal values in clear instead of as keyed hashes.
@@ -66,6 +68,7 @@ impl Default for Options {
             secret: Secret::PUBLIC,
             lateness: 0,
             as_enforced: false,
+            observe: false,
             record: false,
             reveal: false,
             without_prefixes: false,

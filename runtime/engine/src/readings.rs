@@ -8,11 +8,11 @@ use std::sync::Arc;
 
 use weir_compiler::ids::{CohortId, Id, SequenceId, SignalId, StateId};
 
-use crate::cell::Sensed;
 use crate::cohort::{SliceKey, Surplus};
 use crate::keyhash::KeyHash;
 use crate::keys::KeyId;
 use crate::ruleset::FilterId;
+use crate::sense::Sensed;
 use crate::sequence::Held;
 
 /// Places for one kind of reading.

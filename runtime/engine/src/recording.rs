@@ -8,10 +8,10 @@ use weir_compiler::ids::*;
 use weir_compiler::value::Value;
 use weir_compiler::walk::World;
 
-use crate::cell::Sensed;
 use crate::cohort::Surplus;
 use crate::record::Record;
 use crate::ruleset::RuleSet;
+use crate::sense::Sensed;
 use crate::sequence::Held;
 use crate::view;
 
@@ -72,7 +72,7 @@ impl World for Recorded<'_> {
     }
 
     fn absent(&self, signal: SignalId) -> Option<bool> {
-        find(&self.look.captured.signals, &signal)?.is_absent()
+        find(&self.look.captured.signals, &signal)?.absent
     }
 
     fn in_cohort(&self, cohort: CohortId) -> Option<bool> {

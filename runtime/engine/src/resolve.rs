@@ -5,7 +5,6 @@
 
 use std::sync::Arc;
 
-use smol_str::SmolStr;
 use weir_compiler::data::Data;
 use weir_compiler::hir::{CohortValue, Decide, Hir, Key, KeyPart, Phase, Verb};
 use weir_compiler::ids::*;
@@ -16,10 +15,11 @@ use crate::cell::pace;
 use crate::decision::{Acting, CapHit, Effect, EntryHit, EventDecision, Match, Ruling, Source};
 use crate::enforcement::Origin;
 use crate::keyhash::KeyHash;
+use crate::plan::OpenRule;
 use crate::record::Record;
 use crate::recording::{Look, Scored};
 use crate::ruleset::{CapPlan, PackageId, RuleSet};
-use crate::state::{Admission, Pace};
+use crate::state::Admission;
 use crate::store::Store;
 
 /// A verdict that somebody wants.
@@ -38,44 +38,6 @@ pub(crate) struct Points {
     pub(crate) policy: PolicyId,
     pub(crate) live: i32,
     pub(crate) shadow: i32,
-}
-
-/// What a rule does when it fires, worked out with the event at hand and not yet done.
-#[derive(Clone, Debug)]
-pub(crate) struct Plan {
-    pub(crate) rule: RuleId,
-    pub(crate) unknown: bool,
-    pub(crate) live: bool,
-    pub(crate) points: i32,
-    pub(crate) exempts: Vec<PackageId>,
-    /// On the event alone.
-    pub(crate) verdicts: Vec<Ruling>,
-    pub(crate) entries: Vec<PlannedEntry>,
-    /// With the key's hash where there is one.
-    pub(crate) effects: Vec<crate::decision::EffectKind>,
-    pub(crate) keys: Vec<(SmolStr, Option<KeyHash>)>,
-    pub(crate) action: Option<Verb>,
-}
-
-#[derive(Clone, Debug)]
-pub(crate) struct PlannedEntry {
-    pub(crate) key: Key,
-    pub(crate) hash: Option<KeyHash>,
-    pub(crate) origin: Origin,
-    pub(crate) duration: i64,
-    pub(crate) throttle: Option<(Pace, u32)>,
-    pub(crate) renewing: bool,
-    pub(crate) ruling: Ruling,
-    /// It touches the event at hand, which is not spared.
-    pub(crate) here: bool,
-}
-
-/// A rule that waits for a model.
-#[derive(Clone, Debug)]
-pub(crate) struct OpenRule {
-    pub(crate) rule: RuleId,
-    pub(crate) then: Plan,
-    pub(crate) if_unknown: Plan,
 }
 
 /// Everything that bears on one event.

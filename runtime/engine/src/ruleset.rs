@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 
 use smol_str::SmolStr;
-use weir_compiler::hir::{Action, CapKind, Hir, Key, KeyPart, Measure, Mode, Phase, Rule, Verb, Verdict};
+use weir_compiler::hir::{
+    Action, CapKind, ExprKind, Hir, Key, KeyPart, Measure, Mode, Phase, Rule, Verb, Verdict,
+};
 use weir_compiler::ids::*;
 
 use crate::cell::{Form, FormKind};
@@ -12,7 +14,7 @@ use crate::derive::Maps;
 use crate::keyhash::KeyHasher;
 use crate::keys::{self, KeyId, Keys, PartPlan};
 use crate::limits::Options;
-use crate::reads::{Reads, structure};
+use crate::reads::{Reads, children, structure};
 
 /// A condition over an event, the same for all that are written alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +41,8 @@ pub(crate) struct RuleSet {
     pub(crate) fact_keys: IdVec<FactId, KeyId>,
     pub(crate) policies: IdVec<PolicyId, PolicyPlan>,
     pub(crate) rules: IdVec<RuleId, RulePlan>,
+    /// Expressions that a model's answer is a part of.
+    pub(crate) models: IdVec<ExprId, bool>,
     pub(crate) events: IdVec<EventId, EventPlan>,
     /// What is evaluated when a terminal absence is due.
     pub(crate) deadlines: IdVec<SequenceId, PhasePlan>,
@@ -142,7 +146,8 @@ pub(crate) struct PhasePlan {
 }
 
 impl PhasePlan {
-    fn is_empty(&self) -> bool {
+    /// Nothing is touched.
+    pub(crate) fn is_empty(&self) -> bool {
         self.states.is_empty()
             && self.cohorts.is_empty()
             && self.facts.is_empty()
@@ -264,7 +269,7 @@ impl RuleSet {
             .iter()
             .map(|(id, cohort)| CohortPlan {
                 domain: hasher.domain(&keys::cohort_kind(&hir, id)),
-                parts: cohort.by.iter().take(DIMENSIONS).map(|part| keys::plan(&hir, part)).collect(),
+                parts: cohort.by.iter().take(DIMENSIONS).map(|part| build.keys.part(&hir, part)).collect(),
                 filter: build.filter(&hir, cohort.filter),
             })
             .collect();
@@ -358,6 +363,7 @@ impl RuleSet {
             captures,
             fact_keys,
             policies,
+            models: asks_models(&hir),
             rules,
             events,
             deadlines,
@@ -372,6 +378,16 @@ impl RuleSet {
     pub(crate) fn package_of(&self, rule: RuleId) -> PackageId {
         self.rules.get(rule).map_or(PackageId(u16::MAX), |plan| plan.package)
     }
+}
+
+/// Which expressions a model's answer is a part of. Children stand before their parents.
+fn asks_models(hir: &Hir) -> IdVec<ExprId, bool> {
+    let mut found: IdVec<ExprId, bool> = IdVec::default();
+    for expr in hir.exprs.values() {
+        let inside = children(&expr.kind).into_iter().any(|child| found.get(child) == Some(&true));
+        found.push(inside || matches!(expr.kind, ExprKind::Call(_)));
+    }
+    found
 }
 
 /// Keys that a rule's actions are about.

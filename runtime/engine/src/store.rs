@@ -4,7 +4,7 @@ use weir_compiler::hir::CapKind;
 use weir_compiler::ids::*;
 use weir_compiler::types::Type;
 
-use crate::cell::{self, Ask, Cell, Form, FormKind, Sample, Sensed, Why};
+use crate::cell::{self, Cell, Form, FormKind, Sample};
 use crate::cohort::Cohorts;
 use crate::enforcement::Enforcement;
 use crate::exchange::Exchanges;
@@ -12,6 +12,7 @@ use crate::facts::Facts;
 use crate::keyhash::KeyHash;
 use crate::limits::Options;
 use crate::ruleset::{RuleSet, StatePlan};
+use crate::sense::{Ask, Sensed, Why};
 use crate::sequence::Track;
 use crate::shares::ShareCount;
 use crate::state;

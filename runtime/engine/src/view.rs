@@ -11,7 +11,7 @@ use weir_compiler::types::Type;
 use weir_compiler::value::{Currency, Value};
 use weir_compiler::walk::{Walker, World};
 
-use crate::cell::{Ask, FormKind, Sample, Sensed, Why, tuple};
+use crate::cell::{FormKind, Sample, tuple};
 use crate::cohort::{SliceKey, Surplus};
 use crate::keyhash::{KeyHash, append};
 use crate::keys::{Groups, KeyId, NoGroups, PartPlan};
@@ -20,6 +20,7 @@ use crate::reads::{Reads, measured};
 use crate::record::Record;
 use crate::recording::{Captured, Look};
 use crate::ruleset::RuleSet;
+use crate::sense::{Ask, Sensed, Why};
 use crate::sequence::Held;
 use crate::store::Store;
 
@@ -417,9 +418,9 @@ impl World for View<'_> {
     }
 
     fn absent(&self, id: SignalId) -> Option<bool> {
-        match self.readings.with_signal(id, Sensed::is_absent) {
+        match self.readings.with_signal(id, |sensed| sensed.absent) {
             Some(absent) => absent,
-            None => self.sense(id).is_absent(),
+            None => self.sense(id).absent,
         }
     }
 

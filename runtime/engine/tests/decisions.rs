@@ -5,7 +5,6 @@ mod common;
 
 use common::{START, Site};
 use weir_compiler::value::Value;
-use weir_compiler::walk::World as _;
 use weir_dsl::ast::Verb;
 use weir_engine::{Acting, EffectKind, Fate, Input, Limits, Options, Outcome, Step};
 
@@ -178,6 +177,25 @@ fn a_stopped_request_has_no_response() {
     site.answer(decision.seq, fields);
     assert_eq!(site.engine.tallies().responses_unmatched, 1);
     assert_eq!(site.ask("login", &[("user", "u")]).verdict.verb, Verb::Pass);
+}
+
+#[test]
+fn who_only_watches_sees_the_response_of_what_would_have_been_stopped() {
+    let text = policy(
+        "policy p { on login mode enforce
+           signal failures = count of login where outcome == failure per user over 1h before this
+           rule r { when shape == \"bad\" then block because \"x\" }
+           rule s { when failures >= 1 then challenge because \"x\" } }",
+    );
+    for (observe, expected) in [(true, Verb::Challenge), (false, Verb::Pass)] {
+        let mut site = Site::with(&text, Options { observe, ..Options::default() });
+        let (record, fields) =
+            site.record("login", &[("user", "u"), ("shape", "bad"), ("outcome", "failure")]);
+        let decision = site.decided(Input::Request { at: site.now, events: vec![record] });
+        assert!(decision.stopped);
+        site.answer(decision.seq, fields);
+        assert_eq!(site.ask("login", &[("user", "u")]).verdict.verb, expected);
+    }
 }
 
 #[test]
@@ -380,6 +398,46 @@ fn a_late_or_absurd_answer_is_unknown() {
         assert_eq!(decision.verdict.verb, Verb::StepUp);
         assert_eq!(site.unknown(&decision), ["r"]);
     }
+}
+
+#[test]
+fn a_condition_that_sees_absence_waits_for_the_answer() {
+    let text = policy(
+        "model odd(email_local: string) -> probability from \"m.onnx\" within 2ms
+         policy p { on signup mode enforce
+           signal oddness = odd(email_local)
+           rule r { when device is known and (oddness ?? 100%) >= 90% then block because \"x\" } }",
+    );
+    for (outcome, expected) in
+        [(Outcome::Answer(Value::Float(0.5)), Verb::Pass), (Outcome::Late, Verb::Block)]
+    {
+        let mut site = Site::new(&text);
+        let (record, _) = site.record("signup", &[("email_local", "x")]);
+        let decided = site.engine.begin(Input::Request { at: START, events: vec![record] });
+        assert!(matches!(decided, Step::Decided(_)), "decided without the model");
+        let (record, _) = site.record("signup", &[("email_local", "x"), ("device", "d")]);
+        let Step::Pending(pending) = site.engine.begin(Input::Request { at: START, events: vec![record] })
+        else {
+            panic!("the answer matters")
+        };
+        assert_eq!(site.engine.resume(pending, &[outcome]).verdict.verb, expected);
+    }
+}
+
+#[test]
+fn what_is_new_is_new_once() {
+    let mut site = Site::new(&policy(
+        "policy p { on login mode enforce
+           rule r { when device is new for user over 30d then challenge because \"x\" } }",
+    ));
+    let ana = [("user", "ana"), ("device", "d1")];
+    assert!(site.ask("login", &ana).stopped);
+    assert!(!site.ask("login", &ana).stopped);
+    assert!(site.ask("login", &[("user", "bo"), ("device", "d1")]).stopped);
+    let keyless = site.ask("login", &[("user", "ana")]);
+    assert_eq!(site.unknown(&keyless), ["r"]);
+    site.now += 30 * 86_400_000;
+    assert!(site.ask("login", &ana).stopped);
 }
 
 #[test]
