@@ -9,6 +9,8 @@ use smol_str::SmolStr;
 use weir_dsl::{Code, Diagnostic, FileId, FileSpan};
 
 use crate::env::{Env, Rights};
+use crate::ids::EventId;
+use crate::schema::Schema;
 use crate::suggest;
 
 mod read;
@@ -35,6 +37,8 @@ pub struct Manifest {
     pub tables: BTreeMap<SmolStr, Contents>,
     /// Files of models, by name.
     pub models: BTreeMap<SmolStr, Contents>,
+    /// Events that the application sends, where the project says which; every declared one, where not.
+    pub feeds: Option<Vec<(SmolStr, FileSpan)>>,
     /// Bounds of the engine.
     pub limits: Limits,
     /// Most bytes of state, by full name of the policy.
@@ -148,6 +152,7 @@ impl Default for Manifest {
             lists: BTreeMap::new(),
             tables: BTreeMap::new(),
             models: BTreeMap::new(),
+            feeds: None,
             limits: Limits::default(),
             budgets: BTreeMap::new(),
             rights: Rights::default(),
@@ -246,7 +251,22 @@ impl Manifest {
         for (name, identity) in &self.identity {
             ask("an envelope field", name, identity.at, &fields);
         }
+        let events: Vec<&str> = schema.events.values().map(|event| event.name.as_str()).collect();
+        for (name, at) in self.feeds.iter().flatten() {
+            ask("an event", name, *at, &events);
+        }
         found.sort_by_key(|diagnostic| (diagnostic.primary.file, diagnostic.primary.span.start));
         found
+    }
+
+    /// The events that a node of this project is given: plain HTTP, and what the application sends. Those that maps
+    /// make of HTTP are added by linking.
+    pub fn supplied(&self, schema: &Schema) -> BTreeSet<EventId> {
+        let fed = self.feeds.iter().flatten().map(|(name, _)| name.as_str());
+        ["http.request", "http.response"]
+            .into_iter()
+            .chain(fed)
+            .filter_map(|name| schema.event(name))
+            .collect()
     }
 }

@@ -159,9 +159,9 @@ impl Reader {
     }
 
     fn document(&mut self, document: &DeTable<'_>, manifest: &mut Manifest) {
-        const KEYS: [&str; 11] = [
-            "edition", "tenant", "packages", "profiles", "identity", "lists", "tables", "models", "limits",
-            "budgets", "exempt",
+        const KEYS: [&str; 12] = [
+            "edition", "tenant", "feeds", "packages", "profiles", "identity", "lists", "tables", "models",
+            "limits", "budgets", "exempt",
         ];
         let mut edition = false;
         self.entries(document, "at the top of the file", &KEYS, |reader, key, (_, value)| match key {
@@ -170,6 +170,7 @@ impl Reader {
                 reader.edition(value);
             }
             "tenant" => reader.tenant(value, manifest),
+            "feeds" => manifest.feeds = Some(reader.texts(value, "a list of events, each in quotes,")),
             "packages" => reader.packages(value, manifest),
             "profiles" => reader.profiles(value, manifest),
             "identity" => reader.identity(value, manifest),

@@ -1,9 +1,12 @@
 //! `weir check`: what is wrong with policies, and how to mend it.
 
+use std::collections::BTreeMap;
+
 use serde_json::json;
+use smol_str::SmolStr;
 use weir_compiler::budget;
-use weir_compiler::link::{Linked, Options};
-use weir_dsl::{Diagnostic, render};
+use weir_compiler::link::{Linked, Options, Requires};
+use weir_dsl::{Code, Diagnostic, render};
 
 use crate::args::{CheckArgs, Deny, Format};
 use crate::contents;
@@ -14,6 +17,7 @@ pub(crate) fn run(args: &CheckArgs, ui: &mut Ui) -> Outcome {
     let mut session = Session::open(&args.paths)?;
     let (mut diagnostics, elsewhere) = session.findings();
     let linked = link(&mut session, &mut diagnostics);
+    let asleep = asleep(&mut session, &mut diagnostics);
     let sources = session.analysis.sources();
     render::sort(&mut diagnostics, sources);
     let counts = render::Counts::of(&diagnostics);
@@ -23,6 +27,10 @@ pub(crate) fn run(args: &CheckArgs, ui: &mut Ui) -> Outcome {
         Format::Concise => ui.print(render::concise(&diagnostics, sources))?,
         Format::Json => {
             let mut value = render::json_value(&diagnostics, sources);
+            if let Some(object) = value.as_object_mut() {
+                let rules = asleep.iter().map(|rule| json!({ "rule": rule.rule, "why": rule.why }));
+                object.insert("asleep".into(), rules.collect());
+            }
             if let (true, Some(object)) = (args.state, value.as_object_mut()) {
                 object.insert(
                     "state".into(),
@@ -31,6 +39,9 @@ pub(crate) fn run(args: &CheckArgs, ui: &mut Ui) -> Outcome {
             }
             ui.json(&value)?;
         }
+    }
+    if format == Format::Human {
+        show_asleep(&asleep, ui)?;
     }
     if args.state && format != Format::Json {
         let keys = session.analysis.found().manifest.limits.keys;
@@ -68,6 +79,53 @@ fn link(session: &mut Session, diagnostics: &mut Vec<Diagnostic>) -> Linked {
     let (_, faults) = contents::load(&found, &linked.hir, session.root.as_deref());
     diagnostics.extend(faults);
     linked
+}
+
+/// A rule that nothing which reaches a node of the project can wake, and why.
+struct Asleep {
+    rule: SmolStr,
+    why: SmolStr,
+}
+
+/// Rules of the project's profile that sleep. A project that says what its application sends (`feeds`) is held to it:
+/// a policy that requires an event which nothing supplies is an error there.
+fn asleep(session: &mut Session, diagnostics: &mut Vec<Diagnostic>) -> Vec<Asleep> {
+    let found = session.analysis.found();
+    let (Some(_), Ok(selection)) = (&session.root, found.profile("default")) else { return Vec::new() };
+    let held = found.manifest.feeds.is_some();
+    let options = Options {
+        mapped: Some(found.manifest.supplied(&found.env.schema)),
+        requires: if held { Requires::Refuse } else { Requires::LeaveOut },
+        ..Options::default()
+    };
+    let linked = found.link(&selection, &options);
+    if held {
+        diagnostics.extend(linked.diagnostics.iter().filter(|found| found.code == Code::NOT_MAPPED).cloned());
+    }
+    let rules = linked.hir.rules.values();
+    let asleep =
+        rules.filter_map(|rule| Some(Asleep { rule: rule.full_name.clone(), why: rule.inactive.clone()? }));
+    let left_out =
+        linked.left_out.iter().map(|(policy, why)| Asleep { rule: policy.clone(), why: why.clone() });
+    asleep.chain(left_out).collect()
+}
+
+fn show_asleep(asleep: &[Asleep], ui: &mut Ui) -> Result<(), Failure> {
+    if asleep.is_empty() {
+        return Ok(());
+    }
+    let mut by_reason: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for rule in asleep {
+        by_reason.entry(&rule.why).or_default().push(&rule.rule);
+    }
+    ui.line(ui::bold(format_args!("asleep: {} of the profile", ui::count(asleep.len(), "rule"))))?;
+    for (why, rules) in by_reason {
+        ui.line(format_args!("  {why}"))?;
+        for rule in rules {
+            ui.line(ui::dim(format_args!("    {rule}")))?;
+        }
+    }
+    ui.line("  to wake them: `derive` the event from plain HTTP, or name it in `feeds` when the application sends it")
 }
 
 fn state(linked: &Linked, keys: u64, ui: &mut Ui) -> Result<(), Failure> {
