@@ -228,7 +228,7 @@ pub(crate) enum AsIf {
 
 /// Keys that a replay can do without.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum DisabledKey {
+pub enum DisabledKey {
     /// The client's address, with the session made from it, its country and its network.
     Ip,
     /// Address prefixes.

@@ -10,17 +10,15 @@ use std::time::{Duration, Instant};
 
 use smol_str::SmolStr;
 use weir_compiler::analysis::{Found, Selection};
-use weir_compiler::budget;
-use weir_compiler::link::{Linked, Options as LinkOptions};
+use weir_compiler::link::Linked;
 use weir_dsl::render;
-use weir_engine::{Engine, Limits, Options, Secret};
+use weir_engine::Engine;
 use weir_gateway::{FormatChoice, Input, Item, Parsed, Reader, ReaderOptions};
 
-use crate::args::{AsIf, DisabledKey, LogFormat, ReplayArgs};
-use crate::contents;
+use crate::args::{AsIf, LogFormat, ReplayArgs};
 use crate::load::{self, Session};
-use crate::replay::intake::{Disabled, Mapper};
 use crate::replay::line::Line;
+use crate::replay::setup::Setup;
 use crate::replay::summary::Summary;
 use crate::replay::{self, explain};
 use crate::ui::{self, Exit, Failure, Outcome, Ui};
@@ -42,8 +40,7 @@ pub(crate) fn run(args: &ReplayArgs, ui: &mut Ui) -> Outcome {
         }
     }
     let Some((mut engine, linked)) = prepare(args, plain_http, ui)? else { return Ok(Exit::Failed) };
-    let schema = Arc::clone(&engine.hir().schema);
-    let mapper = Mapper::new(&schema, Disabled::new(&args.disable_keys, &schema));
+    let mapper = setup(args, plain_http).mapper(&engine);
     let mut decisions = match &args.decisions {
         None => None,
         Some(path) => {
@@ -188,35 +185,26 @@ fn prepare(args: &ReplayArgs, plain_http: bool, ui: &mut Ui) -> Result<Option<(E
             return Err(Failure::Other { what: diagnostic.title.clone(), help: diagnostic.help.clone() });
         }
     };
-    // An access log supplies requests and what maps make of them; typed events may be anything.
-    let supplied = ["http.request", "http.response"].iter().filter_map(|name| found.env.schema.event(name));
-    let options = LinkOptions {
-        as_if_enforce: args.as_if == Some(AsIf::Enforce),
-        mapped: plain_http.then(|| supplied.collect::<BTreeSet<_>>()),
-        ..LinkOptions::default()
-    };
-    let linked = found.link(&selection, &options);
-    let mut faults = linked.diagnostics.clone();
-    faults.extend(budget::check(&linked, &found.manifest));
-    let (data, missing) = contents::load(&found, &linked.hir, session.root.as_deref());
-    faults.extend(missing);
-    render::sort(&mut faults, session.analysis.sources());
-    if load::show_errors(&faults, session.analysis.sources(), ui)? {
-        return Ok(None);
+    let setup = setup(args, plain_http);
+    match setup.engine(&found, &selection, session.root.as_deref()) {
+        Ok((engine, linked, _)) => Ok(Some((engine, linked))),
+        Err(mut faults) => {
+            render::sort(&mut faults, session.analysis.sources());
+            load::show_errors(&faults, session.analysis.sources(), ui)?;
+            Ok(None)
+        }
     }
-    let limits = &found.manifest.limits;
-    let keys = usize::try_from(limits.keys).unwrap_or(usize::MAX);
-    let options = Options {
-        tenant: found.manifest.tenant.clone(),
-        secret: Secret::PUBLIC,
+}
+
+fn setup(args: &ReplayArgs, plain_http: bool) -> Setup {
+    Setup {
+        as_if_enforce: args.as_if == Some(AsIf::Enforce),
+        plain_http,
+        disabled: args.disable_keys.clone(),
         record: args.explain.is_some(),
         observe: args.as_if.is_none(),
         reveal: args.reveal,
-        without_prefixes: args.disable_keys.contains(&DisabledKey::Net),
-        limits: Limits { state_bytes: limits.state, keys, ..Limits::default() },
-        ..Options::default()
-    };
-    Ok(Some((Engine::new(linked.hir.clone(), data, options), linked)))
+    }
 }
 
 /// A project's profile; of files that are none, their policies with the library's maps from plain HTTP.

@@ -13,14 +13,14 @@ use crate::args::DisabledKey;
 
 /// Fields that a replay leaves missing.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Disabled {
+pub struct Disabled {
     ip: bool,
     fields: Vec<FieldId>,
 }
 
 impl Disabled {
     /// The fields that go with the keys disabled: country with the address, the class with the network.
-    pub(crate) fn new(keys: &[DisabledKey], schema: &Schema) -> Self {
+    pub fn new(keys: &[DisabledKey], schema: &Schema) -> Self {
         let names: Vec<&str> = keys
             .iter()
             .flat_map(|key| match key {
@@ -39,7 +39,7 @@ impl Disabled {
 
 /// One line on its way into the engine.
 #[derive(Debug)]
-pub(crate) enum Intake {
+pub enum Intake {
     /// A request with what its maps made of it, and its `http.response`.
     Http(Box<(Http, Derived, Record)>),
     /// A typed event, and its fields known only with the response.
@@ -48,7 +48,7 @@ pub(crate) enum Intake {
 
 impl Intake {
     /// The events of the request.
-    pub(crate) fn events(&self) -> Vec<Record> {
+    pub fn events(&self) -> Vec<Record> {
         match self {
             Self::Http(http) => http.1.events.clone(),
             Self::Typed(record, _) => vec![record.clone()],
@@ -56,7 +56,7 @@ impl Intake {
     }
 
     /// What the response adds.
-    pub(crate) fn answers(self, engine: &Engine) -> Answers {
+    pub fn answers(self, engine: &Engine) -> Answers {
         match self {
             Self::Http(http) => {
                 let (http, derived, response) = *http;
@@ -69,7 +69,7 @@ impl Intake {
 
 /// The fields of access logs, found once.
 #[derive(Debug)]
-pub(crate) struct Mapper {
+pub struct Mapper {
     request: Option<EventId>,
     response: Option<EventId>,
     disabled: Disabled,
@@ -77,7 +77,7 @@ pub(crate) struct Mapper {
 
 /// Why a line is no event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Refusal {
+pub enum Refusal {
     /// Its `event` is not declared.
     UnknownEvent,
     /// A field that must be there is not.
@@ -88,7 +88,7 @@ pub(crate) enum Refusal {
 
 impl Refusal {
     /// For people, and as a key in JSON.
-    pub(crate) const fn words(self) -> (&'static str, &'static str) {
+    pub const fn words(self) -> (&'static str, &'static str) {
         match self {
             Self::UnknownEvent => ("unknown-event", "an event that no schema declares"),
             Self::MissingField => ("missing-field", "a required field is missing"),
@@ -99,12 +99,12 @@ impl Refusal {
 
 impl Mapper {
     /// For a schema.
-    pub(crate) fn new(schema: &Schema, disabled: Disabled) -> Self {
+    pub fn new(schema: &Schema, disabled: Disabled) -> Self {
         Self { request: schema.event("http.request"), response: schema.event("http.response"), disabled }
     }
 
     /// What a line gives.
-    pub(crate) fn intake(&self, engine: &Engine, seq: u64, parsed: &Parsed) -> Result<Intake, Refusal> {
+    pub fn intake(&self, engine: &Engine, seq: u64, parsed: &Parsed) -> Result<Intake, Refusal> {
         match parsed {
             Parsed::Exchange(exchange) => self.exchange(engine, seq, exchange),
             Parsed::Typed(typed) => self.typed(engine, typed),

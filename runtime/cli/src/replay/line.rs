@@ -33,53 +33,54 @@ const KEYS: [&str; 14] = [
 
 /// What would have happened to one line.
 #[derive(Debug, Serialize)]
-pub(crate) struct Line {
+pub struct Line {
     /// 0-based input line.
-    pub(crate) seq: u64,
+    pub seq: u64,
     /// RFC 3339, UTC.
-    pub(crate) ts: String,
+    pub ts: String,
     /// The events made of it, in order.
-    pub(crate) events: Vec<SmolStr>,
+    pub events: Vec<SmolStr>,
     /// The strongest verdict over its events.
-    pub(crate) verdict: Verb,
+    pub verdict: Verb,
     /// The same, had every rule been enforced.
-    pub(crate) shadow: Verb,
+    pub shadow: Verb,
     /// The highest score over its events.
-    pub(crate) score: i32,
+    pub score: i32,
     /// The same, had every rule been enforced.
-    pub(crate) shadow_score: i32,
+    pub shadow_score: i32,
     /// Rules that fired, and entries that earlier firings put on a key of this line.
-    pub(crate) matches: Vec<Match>,
+    pub matches: Vec<Match>,
     /// Who it was; personal values as keyed hashes unless revealed.
-    pub(crate) keys: serde_json::Map<String, serde_json::Value>,
+    pub keys: serde_json::Map<String, serde_json::Value>,
 }
 
 /// A rule that fired, or that is unknown and says what then, or whose entry was met.
 #[derive(Debug, Serialize)]
-pub(crate) struct Match {
+pub struct Match {
     /// Its full name.
-    pub(crate) rule: SmolStr,
+    pub rule: SmolStr,
     /// `shadow`, `canary` or `enforce`.
-    pub(crate) mode: &'static str,
+    pub mode: &'static str,
     /// Its strongest verdict, or what else it does.
-    pub(crate) action: String,
+    pub action: String,
     /// Why.
-    pub(crate) because: String,
+    pub because: String,
     /// `request` or `response`: when it was known. `entry`: put on a key by an earlier firing.
-    pub(crate) phase: &'static str,
+    pub phase: &'static str,
     /// It did not fire: it is unknown and says what then.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub(crate) unknown: bool,
+    pub unknown: bool,
     /// An exemption lifted it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub(crate) lifted: bool,
+    pub lifted: bool,
+    /// The same rule, in the linked rule set.
     #[serde(skip)]
-    pub(crate) id: RuleId,
+    pub id: RuleId,
 }
 
 impl Line {
     /// From the decision at the request, and the one at the response if there was one.
-    pub(crate) fn new(
+    pub fn new(
         engine: &Engine,
         seq: u64,
         events: &[Record],

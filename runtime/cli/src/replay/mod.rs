@@ -6,27 +6,31 @@
 //! ```
 
 pub(crate) mod explain;
-pub(crate) mod intake;
-pub(crate) mod line;
+pub mod intake;
+pub mod line;
+pub mod setup;
 pub(crate) mod summary;
+
+pub use crate::args::DisabledKey;
+pub use crate::replay::setup::Setup;
 
 use weir_engine::{Decision, Engine, Input, Outcome, Record, Step};
 
 use crate::replay::intake::Intake;
 
 /// What the engine decided of one line.
-pub(crate) struct Decided {
+pub struct Decided {
     /// The events of the request.
-    pub(crate) events: Vec<Record>,
+    pub events: Vec<Record>,
     /// At the request.
-    pub(crate) request: Decision,
+    pub request: Decision,
     /// At the response; none when the request was stopped and its response dropped.
-    pub(crate) response: Option<Decision>,
+    pub response: Option<Decision>,
 }
 
 /// Runs one line through the engine. `drop_stopped`: the response of a stopped request never was; otherwise the log is
 /// what happened, and its response counts.
-pub(crate) fn decide(engine: &mut Engine, at: i64, intake: Intake, drop_stopped: bool) -> Decided {
+pub fn decide(engine: &mut Engine, at: i64, intake: Intake, drop_stopped: bool) -> Decided {
     let events = intake.events();
     let request = settle(engine, Input::Request { at, events: events.clone() });
     if drop_stopped && request.stopped {
@@ -39,7 +43,7 @@ pub(crate) fn decide(engine: &mut Engine, at: i64, intake: Intake, drop_stopped:
 }
 
 /// Models do not run in a replay: what asks one is unknown.
-pub(crate) fn settle(engine: &mut Engine, input: Input) -> Decision {
+pub fn settle(engine: &mut Engine, input: Input) -> Decision {
     match engine.begin(input) {
         Step::Decided(decision) => decision,
         Step::Pending(pending) => {

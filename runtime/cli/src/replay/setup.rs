@@ -1,0 +1,90 @@
+//! From checked policies to an engine that runs them on a log.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use weir_compiler::analysis::{Found, Selection};
+use weir_compiler::budget;
+use weir_compiler::link::{Linked, Options as LinkOptions};
+use weir_dsl::{Diagnostic, Severity};
+use weir_engine::{Engine, Limits, Options, Secret};
+
+use crate::contents;
+use crate::load::Session;
+use crate::replay::DisabledKey;
+use crate::replay::intake::{Disabled, Mapper};
+
+/// How a log is run.
+#[derive(Clone, Debug, Default)]
+pub struct Setup {
+    /// Every rule acts as if its mode were `enforce`.
+    pub as_if_enforce: bool,
+    /// The input is an access log: it supplies requests and what maps make of them. Typed events may be anything.
+    pub plain_http: bool,
+    /// Keys that are missing everywhere.
+    pub disabled: Vec<DisabledKey>,
+    /// Decisions keep what [`Engine::explain`] needs.
+    pub record: bool,
+    /// Personal values are shown in clear.
+    pub reveal: bool,
+}
+
+impl Setup {
+    /// The engine of a selection of checked policies, with what was linked into it. Lists and tables come from the
+    /// project at `root`, else from the standard library. The diagnostics are warnings.
+    ///
+    /// # Errors
+    /// With every diagnostic, when one is an error: rules that do not fit together, a state budget exceeded, a list
+    /// that cannot be read.
+    pub fn engine(
+        &self,
+        found: &Found,
+        selection: &Selection,
+        root: Option<&Path>,
+    ) -> Result<(Engine, Linked, Vec<Diagnostic>), Vec<Diagnostic>> {
+        let supplied =
+            ["http.request", "http.response"].iter().filter_map(|name| found.env.schema.event(name));
+        let options = LinkOptions {
+            as_if_enforce: self.as_if_enforce,
+            mapped: self.plain_http.then(|| supplied.collect::<BTreeSet<_>>()),
+            ..LinkOptions::default()
+        };
+        let linked = found.link(selection, &options);
+        let mut faults = linked.diagnostics.clone();
+        faults.extend(budget::check(&linked, &found.manifest));
+        let (data, missing) = contents::load(found, &linked.hir, root);
+        faults.extend(missing);
+        if faults.iter().any(|fault| fault.severity == Severity::Error) {
+            return Err(faults);
+        }
+        let limits = &found.manifest.limits;
+        let keys = usize::try_from(limits.keys).unwrap_or(usize::MAX);
+        let options = Options {
+            tenant: found.manifest.tenant.clone(),
+            secret: Secret::PUBLIC,
+            record: self.record,
+            reveal: self.reveal,
+            without_prefixes: self.disabled.contains(&DisabledKey::Net),
+            limits: Limits { state_bytes: limits.state, keys, ..Limits::default() },
+            ..Options::default()
+        };
+        Ok((Engine::new(linked.hir.clone(), data, options), linked, faults))
+    }
+
+    /// The engine of a profile of the standard library, as embedded.
+    ///
+    /// # Errors
+    /// With the diagnostics: of a profile that does not exist, or as [`Setup::engine`].
+    pub fn library(&self, profile: &str) -> Result<Engine, Vec<Diagnostic>> {
+        let mut session = Session::library();
+        let found = session.analysis.found();
+        let selection = found.profile(profile).map_err(|diagnostic| vec![*diagnostic])?;
+        self.engine(&found, &selection, None).map(|(engine, ..)| engine)
+    }
+
+    /// What makes requests of lines for `engine`.
+    pub fn mapper(&self, engine: &Engine) -> Mapper {
+        let schema = &engine.hir().schema;
+        Mapper::new(schema, Disabled::new(&self.disabled, schema))
+    }
+}
