@@ -202,7 +202,6 @@ fn setup(args: &ReplayArgs, plain_http: bool) -> Setup {
         plain_http,
         disabled: args.disable_keys.clone(),
         record: args.explain.is_some(),
-        observe: args.as_if.is_none(),
         reveal: args.reveal,
     }
 }
