@@ -555,7 +555,7 @@ pub struct Cohort {
     /// The window.
     pub window: Window,
     /// The least usual level, and the level while warming.
-    pub floor: f64,
+    pub floor: Option<f64>,
     /// The lift from which a slice is in surplus.
     pub lift: f64,
     /// The count from which a slice can be in surplus.

@@ -71,6 +71,14 @@ fn broken(build: &mut Build<'_>, piece: &Piece, keyword: Keyword) {
     ) {
         build.broken_name(&piece.body());
     }
+    if keyword == Keyword::Watch {
+        // A watch declares every `name =` inside it.
+        for at in piece.inside() {
+            if build.tokens.kind(at + 1) == TokenKind::Equals {
+                build.broken_name(&(at..at + 1));
+            }
+        }
+    }
 }
 
 /// A member of each kind, as one might write it.

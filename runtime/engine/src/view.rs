@@ -258,7 +258,8 @@ impl<'a> View<'a> {
         Some(slices)
     }
 
-    /// The slice in surplus that holds the event, or none; unknown when no dimension is known.
+    /// The slice in surplus that holds the event, or none; unknown when no dimension is known, or no level of a
+    /// slice that has events enough.
     pub(crate) fn surplus(&self, id: CohortId) -> Option<Option<Surplus>> {
         let cohort = self.set.hir.cohorts.get(id)?;
         if cohort.unmapped {
@@ -271,7 +272,7 @@ impl<'a> View<'a> {
         if slices.is_empty() {
             return None;
         }
-        let surplus = self.store.cohorts.get(id)?.surplus(&slices, self.at);
+        let surplus = self.store.cohorts.get(id)?.surplus(&slices, self.at)?;
         if !self.counting {
             self.readings.put_surplus(id, surplus);
         }
