@@ -24,7 +24,7 @@ pub(crate) fn members(build: &mut Build<'_>, piece: Piece) -> Vec<Member> {
         let span = build.tokens.span_of(&piece.tokens);
         if let Some(diagnostic) = limits::check_member(build.file, build.tokens, piece.tokens.clone()) {
             build.diagnostics.push(diagnostic);
-            build.broken_name(&piece.body());
+            broken(build, &piece, keyword);
             return None;
         }
         match strict(build, &piece, keyword) {
