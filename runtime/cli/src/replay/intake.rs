@@ -67,12 +67,67 @@ impl Intake {
     }
 }
 
-/// The fields of access logs, found once.
+/// From lines to the engine's inputs. Fields are found by name once, not at every line.
 #[derive(Debug)]
 pub struct Mapper {
-    request: Option<EventId>,
-    response: Option<EventId>,
+    /// `http.request` and `http.response`, where the schema has both.
+    exchange: Option<Columns>,
     disabled: Disabled,
+}
+
+/// The fields of an access log. What the schema does not have, or is disabled, is `None` and stays missing.
+#[derive(Debug)]
+struct Columns {
+    request: EventId,
+    id: Option<FieldId>,
+    at: Option<FieldId>,
+    ip: Option<FieldId>,
+    user_agent: Option<FieldId>,
+    ja4: Option<FieldId>,
+    user: Option<FieldId>,
+    session: Option<FieldId>,
+    method: Option<FieldId>,
+    path: Option<FieldId>,
+    query: Option<FieldId>,
+    host: Option<FieldId>,
+    referrer: Option<FieldId>,
+    protocol: Option<FieldId>,
+    response: EventId,
+    answers: Option<FieldId>,
+    status: Option<FieldId>,
+    bytes: Option<FieldId>,
+}
+
+impl Columns {
+    fn new(schema: &Schema, disabled: &Disabled) -> Option<Self> {
+        let (request, response) = (schema.event("http.request")?, schema.event("http.response")?);
+        let field = |event, name| {
+            schema.field(event, name).filter(|field: &FieldId| !disabled.fields.contains(field))
+        };
+        let of_request = |name| field(request, name);
+        let of_response = |name| field(response, name);
+        Some(Self {
+            request,
+            id: of_request("id"),
+            at: of_request("at"),
+            ip: of_request("ip"),
+            user_agent: of_request("user_agent"),
+            ja4: of_request("ja4"),
+            user: of_request("user"),
+            // A session is made of the address: without the one there is not the other.
+            session: of_request("session").filter(|_| !disabled.ip),
+            method: of_request("method"),
+            path: of_request("path"),
+            query: of_request("query"),
+            host: of_request("host"),
+            referrer: of_request("referrer"),
+            protocol: of_request("protocol"),
+            response,
+            answers: of_response("request"),
+            status: of_response("status"),
+            bytes: of_response("bytes"),
+        })
+    }
 }
 
 /// Why a line is no event.
@@ -100,7 +155,7 @@ impl Refusal {
 impl Mapper {
     /// For a schema.
     pub fn new(schema: &Schema, disabled: Disabled) -> Self {
-        Self { request: schema.event("http.request"), response: schema.event("http.response"), disabled }
+        Self { exchange: Columns::new(schema, &disabled), disabled }
     }
 
     /// What a line gives.
@@ -112,39 +167,34 @@ impl Mapper {
     }
 
     fn exchange(&self, engine: &Engine, seq: u64, exchange: &HttpExchange) -> Result<Intake, Refusal> {
-        let request = self.request.ok_or(Refusal::UnknownEvent)?;
+        let columns = self.exchange.as_ref().ok_or(Refusal::UnknownEvent)?;
         let schema = &engine.hir().schema;
-        let id = format!("{seq}");
-        let mut record = Draft { schema, record: Record::empty(schema, request), disabled: &self.disabled };
-        record.put("id", Some(Value::text(&id)));
-        record.put("at", Some(Value::Time(exchange.ts_ms)));
-        record.put("ip", exchange.ip.map(|ip| Value::Ip(ip.to_canonical())));
-        record.text("user_agent", exchange.user_agent.as_deref());
-        record.text("ja4", exchange.ja4.as_deref());
-        record.text("user", exchange.user.as_deref());
+        let id = Value::text(&seq.to_string());
+        let mut record = Draft { schema, record: Record::empty(schema, columns.request) };
+        record.put(columns.id, Some(id.clone()));
+        record.put(columns.at, Some(Value::Time(exchange.ts_ms)));
+        record.put(columns.ip, exchange.ip.map(|ip| Value::Ip(ip.to_canonical())));
+        record.text(columns.user_agent, exchange.user_agent.as_deref());
+        record.text(columns.ja4, exchange.ja4.as_deref());
+        record.text(columns.user, exchange.user.as_deref());
         // A log knows no cookies: one client at one address stands for a session.
-        let session = match (exchange.ip, &exchange.user_agent) {
-            (Some(ip), Some(agent)) if !self.disabled.ip => {
-                Some(engine.pseudonym(&[Value::Ip(ip), Value::text(agent)]))
-            }
-            _ => None,
-        };
-        record.text("session", session.as_deref());
-        record.text("method", exchange.method.as_deref());
-        record.text("path", Some(exchange.path.as_deref().map_or("", origin_form)));
-        record.text("query", exchange.query.as_deref());
-        record.text("host", exchange.host.as_deref());
-        record.text("referrer", exchange.referrer.as_deref());
-        record.text("protocol", exchange.protocol.as_deref());
+        if let (Some(_), Some(ip), Some(agent)) = (columns.session, exchange.ip, &exchange.user_agent) {
+            let session = engine.pseudonym(&[Value::Ip(ip), Value::text(agent)]);
+            record.text(columns.session, Some(&session));
+        }
+        record.text(columns.method, exchange.method.as_deref());
+        record.text(columns.path, Some(exchange.path.as_deref().map_or("", origin_form)));
+        record.text(columns.query, exchange.query.as_deref());
+        record.text(columns.host, exchange.host.as_deref());
+        record.text(columns.referrer, exchange.referrer.as_deref());
+        record.text(columns.protocol, exchange.protocol.as_deref());
         let request = record.record;
-        let mut response = match self.response {
-            Some(event) => Draft { schema, record: Record::empty(schema, event), disabled: &self.disabled },
-            None => return Err(Refusal::UnknownEvent),
-        };
+        let mut response = Draft { schema, record: Record::empty(schema, columns.response) };
         response.copy_envelope(&request);
-        response.put("request", Some(Value::text(&id)));
-        response.put("status", exchange.status.map(|status| Value::Int(i64::from(status))));
-        response.put("bytes", exchange.bytes.and_then(|bytes| i64::try_from(bytes).ok()).map(Value::Int));
+        response.put(columns.answers, Some(id));
+        response.put(columns.status, exchange.status.map(|status| Value::Int(i64::from(status))));
+        let bytes = exchange.bytes.and_then(|bytes| i64::try_from(bytes).ok());
+        response.put(columns.bytes, bytes.map(Value::Int));
         let response = response.record;
         let http = Http { request, headers: Vec::new(), body: None };
         let derived = engine.derive(&http);
@@ -184,27 +234,20 @@ impl Mapper {
 struct Draft<'a> {
     schema: &'a Schema,
     record: Record,
-    disabled: &'a Disabled,
 }
 
 impl Draft<'_> {
-    fn put(&mut self, name: &str, value: Option<Value>) {
-        let (Some(value), Some(field)) = (value, self.schema.field(self.record.event(), name)) else {
-            return;
-        };
-        if !self.disabled.fields.contains(&field) {
+    fn put(&mut self, field: Option<FieldId>, value: Option<Value>) {
+        if let (Some(field), Some(value)) = (field, value) {
             let _ = self.record.set(self.schema, field, value);
         }
     }
 
-    fn text(&mut self, name: &str, text: Option<&str>) {
-        let Some(text) = text else { return };
-        let Some(field) = self.schema.field(self.record.event(), name) else { return };
+    fn text(&mut self, field: Option<FieldId>, text: Option<&str>) {
+        let (Some(field), Some(text)) = (field, text) else { return };
         let Some(declared) = self.schema.fields.get(field) else { return };
         let text = if declared.ty.is_textual() { clip(text, declared.bound as usize) } else { text };
-        if let (Some(value), false) =
-            (convert::from_text(text, &declared.ty), self.disabled.fields.contains(&field))
-        {
+        if let Some(value) = convert::from_text(text, &declared.ty) {
             let _ = self.record.set(self.schema, field, value);
         }
     }
