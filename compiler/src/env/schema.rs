@@ -114,7 +114,7 @@ impl SchemaBuilder {
         if !self.aliases.contains(&place) && !self.aliases.contains(&first) {
             return duplicate(name, place, first);
         }
-        let title = format!("`{name}` is an old name and one in use");
+        let title = format!("`{name}` means two things, one of them by an alias");
         Diagnostic::new(Code::BAD_SCHEMA, place, title)
             .also(first, "the other is here")
             .note("a record that carries it would have two meanings")

@@ -31,6 +31,9 @@ pub struct Surplus {
     pub lift: f64,
 }
 
+/// The slice in surplus that holds an event, or none; `None` when that is unknown.
+pub(crate) type InSurplus = Option<Option<Surplus>>;
+
 #[derive(Clone, Debug)]
 struct Slice {
     count: Count,
@@ -117,7 +120,7 @@ impl Cohorts {
     /// then comes first in order of dimensions; none when each is known to be in none.
     ///
     /// Unknown when no slice is in surplus, and one has enough events and no level to compare them with.
-    pub(crate) fn surplus(&self, keys: &[SliceKey], at: i64) -> Option<Option<Surplus>> {
+    pub(crate) fn surplus(&self, keys: &[SliceKey], at: i64) -> InSurplus {
         let window = self.window?;
         let Some(all) = &self.all else { return Some(None) };
         let total = self.level(&window, all, at);
