@@ -3,6 +3,9 @@
 //! A [`Record`] has one slot for each field of its event, in the schema's order; looking a field up is two
 //! array accesses and no name is ever compared. Records are made by a [`RecordBuilder`], which refuses values
 //! that are of another type or over their bound and says why, so everything behind it may rely on both.
+//! A copy shares its slots until one of the two is changed.
+
+use std::sync::Arc;
 
 use weir_compiler::ids::{EventId, FieldId};
 use weir_compiler::schema::{Schema, Slot};
@@ -13,7 +16,7 @@ use weir_compiler::value::Value;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Record {
     event: EventId,
-    slots: Box<[Option<Value>]>,
+    slots: Arc<[Option<Value>]>,
 }
 
 /// Why a value was refused.
@@ -42,7 +45,7 @@ impl Record {
     /// A record without any value.
     pub fn empty(schema: &Schema, event: EventId) -> Self {
         let slots = schema.events.get(event).map_or(0, |event| event.slots.len());
-        Self { event, slots: vec![None; slots].into() }
+        Self { event, slots: std::iter::repeat_n(None, slots).collect() }
     }
 
     /// The event it is of.
@@ -75,15 +78,12 @@ impl Record {
     /// When the event has no such field, or the value is of another type or over its bound. The record stays as
     /// it was.
     pub fn set(&mut self, schema: &Schema, field: FieldId, value: Value) -> Result<(), FieldError> {
-        let place = schema
-            .events
-            .get(self.event)
-            .and_then(|event| event.slot(field))
-            .and_then(|slot| self.slots.get_mut(slot));
-        let (Some(place), Some(declared)) = (place, schema.fields.get(field)) else {
+        let slot = schema.events.get(self.event).and_then(|event| event.slot(field));
+        let (Some(slot), Some(declared)) = (slot, schema.fields.get(field)) else {
             return Err(FieldError::Unknown);
         };
         check(&value, &declared.ty, declared.bound)?;
+        let place = Arc::make_mut(&mut self.slots).get_mut(slot).ok_or(FieldError::Unknown)?;
         *place = Some(value);
         Ok(())
     }
@@ -91,7 +91,10 @@ impl Record {
     /// Makes a field missing.
     pub fn clear(&mut self, schema: &Schema, field: FieldId) {
         let slot = schema.events.get(self.event).and_then(|event| event.slot(field));
-        if let Some(place) = slot.and_then(|slot| self.slots.get_mut(slot)) {
+        // Clearing what is missing copies nothing.
+        if let Some(slot) = slot.filter(|slot| matches!(self.slots.get(*slot), Some(Some(_))))
+            && let Some(place) = Arc::make_mut(&mut self.slots).get_mut(slot)
+        {
             *place = None;
         }
     }

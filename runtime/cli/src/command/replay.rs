@@ -82,28 +82,27 @@ pub(crate) fn run(args: &ReplayArgs, ui: &mut Ui) -> Outcome {
             }
         };
         let decided = replay::decide(&mut engine, at, intake, args.as_if == Some(AsIf::Enforce));
-        let line = Line::new(
-            &engine,
-            record.seq,
-            &decided.events,
-            &decided.request,
-            decided.response.as_ref(),
-            args.reveal,
-        );
         for look in decided.request.deadlines.iter().chain(decided.response.iter().flat_map(|d| &d.deadlines))
         {
             look.matches.iter().for_each(|found| summary.add_deadline(found.rule));
         }
-        summary.add(&line, at, decided.request.stopped);
+        summary.add(&decided.request);
+        let is_explained = args.explain == Some(record.seq);
+        // Most lines are quiet, and what to print of them would cost as much as deciding them.
+        let line = (args.all || is_explained || !decided.is_quiet())
+            .then(|| Line::new(&engine, record.seq, &decided, args.reveal));
+        if let Some(line) = &line {
+            summary.add_matches(line);
+        }
         if let Some((path, out)) = &mut decisions
-            && (args.all || !line.matches.is_empty())
+            && let Some(line) = line.as_ref().filter(|line| args.all || !line.matches.is_empty())
         {
-            let written = serde_json::to_writer(&mut *out, &line).map_err(std::io::Error::from);
+            let written = serde_json::to_writer(&mut *out, line).map_err(std::io::Error::from);
             written
                 .and_then(|()| out.write_all(b"\n"))
                 .map_err(|error| Failure::file("write", path, &error))?;
         }
-        if args.explain == Some(record.seq) {
+        if let Some(line) = line.filter(|_| is_explained) {
             let traces = [Some(&decided.request), decided.response.as_ref()];
             let traces: Vec<_> =
                 traces.into_iter().flatten().map(|decision| engine.explain(decision)).collect();

@@ -11,7 +11,9 @@ use weir_compiler::ids::RuleId;
 use weir_compiler::schema::Schema;
 use weir_compiler::show;
 use weir_compiler::value::Value;
-use weir_engine::{Acting, Decision, Engine, EventDecision, Fate, Record};
+use weir_engine::{Acting, Engine, EventDecision, Fate, Record};
+
+use crate::replay::Decided;
 
 /// Envelope fields that name somebody or something; those that are known go into `keys`.
 const KEYS: [&str; 14] = [
@@ -79,15 +81,10 @@ pub struct Match {
 }
 
 impl Line {
-    /// From the decision at the request, and the one at the response if there was one.
-    pub fn new(
-        engine: &Engine,
-        seq: u64,
-        events: &[Record],
-        request: &Decision,
-        response: Option<&Decision>,
-        reveal: bool,
-    ) -> Self {
+    /// From the decision at the request, and the one at the response if there was one. `reveal`: personal values in
+    /// clear.
+    pub fn new(engine: &Engine, seq: u64, decided: &Decided, reveal: bool) -> Self {
+        let Decided { events, request, response } = decided;
         let hir = engine.hir();
         let name = |event| hir.schema.events.get(event).map(|event| event.name.clone()).unwrap_or_default();
         let mut line = Self {
@@ -104,7 +101,7 @@ impl Line {
         for event in &request.events {
             line.add(hir, event, "request");
         }
-        for event in response.into_iter().flat_map(|response| &response.events) {
+        for event in response.iter().flat_map(|response| &response.events) {
             let event_name = name(event.event);
             if !line.events.contains(&event_name) {
                 line.events.push(event_name);

@@ -14,6 +14,7 @@ pub(crate) mod summary;
 pub use crate::args::DisabledKey;
 pub use crate::replay::setup::Setup;
 
+use weir_compiler::hir::Verb;
 use weir_engine::{Decision, Engine, Input, Outcome, Record, Step};
 
 use crate::replay::intake::Intake;
@@ -26,6 +27,20 @@ pub struct Decided {
     pub request: Decision,
     /// At the response; none when the request was stopped and its response dropped.
     pub response: Option<Decision>,
+}
+
+impl Decided {
+    /// Nothing fired, nothing was met and nothing is said against it, by rules in shadow neither: nearly every line of
+    /// nearly every log. Nobody needs its [`line::Line`] unless every line is asked for.
+    pub fn is_quiet(&self) -> bool {
+        let looks =
+            self.request.events.iter().chain(self.response.iter().flat_map(|response| &response.events));
+        self.request.verdict.verb <= Verb::Log
+            && self.request.shadow <= Verb::Log
+            && looks
+                .into_iter()
+                .all(|look| look.matches.is_empty() && look.entries.is_empty() && look.exemptions.is_empty())
+    }
 }
 
 /// Runs one line through the engine. `drop_stopped`: the response of a stopped request never was; otherwise the log is

@@ -8,6 +8,7 @@ use smol_str::SmolStr;
 use weir_compiler::civil;
 use weir_compiler::hir::{Hir, Verb};
 use weir_compiler::ids::RuleId;
+use weir_engine::Decision;
 use weir_gateway::RejectStats;
 
 use crate::replay::intake::Refusal;
@@ -59,14 +60,18 @@ struct Counter {
 }
 
 impl Summary {
-    /// Counts a line.
-    pub(crate) fn add(&mut self, line: &Line, at: i64, stopped: bool) {
+    /// Counts what was decided of a line.
+    pub(crate) fn add(&mut self, request: &Decision) {
         self.events += 1;
-        self.stopped += u64::from(stopped);
-        let (first, last) = self.range.get_or_insert((at, at));
-        (*first, *last) = ((*first).min(at), (*last).max(at));
-        *self.verdicts.entry(line.verdict).or_default() += 1;
-        *self.shadow.entry(line.shadow).or_default() += 1;
+        self.stopped += u64::from(request.stopped);
+        let (first, last) = self.range.get_or_insert((request.at, request.at));
+        (*first, *last) = ((*first).min(request.at), (*last).max(request.at));
+        *self.verdicts.entry(request.verdict.verb).or_default() += 1;
+        *self.shadow.entry(request.shadow.max(request.verdict.verb)).or_default() += 1;
+    }
+
+    /// Counts which rules matched a line, and who it was.
+    pub(crate) fn add_matches(&mut self, line: &Line) {
         for found in &line.matches {
             let hits = self.rules.entry(found.id).or_default();
             match (found.phase, found.lifted, found.unknown) {
