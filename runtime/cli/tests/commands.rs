@@ -1,0 +1,262 @@
+//! The program as its users run it: arguments in, text and exit codes out.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
+
+use std::collections::BTreeSet;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+
+const WEIR: &str = env!("CARGO_BIN_EXE_weir");
+const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+
+fn weir(arguments: &[&str]) -> Output {
+    Command::new(WEIR).args(arguments).stdin(Stdio::null()).output().unwrap()
+}
+
+fn with_input(arguments: &[&str], input: &[u8]) -> Output {
+    let mut child = Command::new(WEIR)
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(input).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+fn text(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+/// Standard output as one JSON value and nothing else.
+fn json(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", text(output)))
+}
+
+/// A folder of its own, removed at the end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("weir-{name}-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&path);
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    fn file(&self, name: &str, text: impl AsRef<[u8]>) -> String {
+        let path = self.0.join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.0.join(name).to_str().unwrap().to_owned()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn sample() -> String {
+    Path::new(ROOT).join("stdlib-rules/samples/wordpress-login-attack.log.xz").to_str().unwrap().to_owned()
+}
+
+#[test]
+fn every_template_is_clean_and_nothing_is_overwritten() {
+    let folder = Folder::new("init");
+    for profile in ["default", "shop", "bank"] {
+        let dir = folder.path(profile);
+        assert_eq!(weir(&["init", &dir, "--profile", profile]).status.code(), Some(0));
+        let checked = weir(&["check", &dir, "--json", "--deny", "warnings"]);
+        assert_eq!(checked.status.code(), Some(0), "{}", text(&checked));
+        assert_eq!(weir(&["test", &dir]).status.code(), Some(0));
+        assert_eq!(weir(&["fmt", "--check", &dir]).status.code(), Some(0));
+        assert_eq!(weir(&["init", &dir, "--profile", profile]).status.code(), Some(2));
+    }
+    assert_eq!(weir(&["init", &folder.path("x"), "--profile", "nonsense"]).status.code(), Some(2));
+}
+
+#[test]
+fn findings_have_places_codes_and_fixes() {
+    let folder = Folder::new("check");
+    let policy = "package my.rules\n\nuse std.events { login }\n\npolicy p {\n  on login\n  mode shadow\n\n  rule r {\n    when user_agnt == \"\"\n    then challenge\n    because \"no name\"\n  }\n}\n";
+    let path = folder.file("p.weir", policy);
+    let output = weir(&["check", &path, "--json"]);
+    assert_eq!(output.status.code(), Some(1));
+    let found = json(&output);
+    let first = &found["diagnostics"][0];
+    assert_eq!((first["code"].as_str(), first["severity"].as_str()), (Some("W0101"), Some("error")));
+    let concise = text(&weir(&["check", &path, "--format", "concise"]));
+    assert!(concise.contains("p.weir:10:10: error[W0101]"), "{concise}");
+    assert_eq!(weir(&["fix", &path, "--suggested"]).status.code(), Some(0));
+    assert!(std::fs::read_to_string(&path).unwrap().contains("user_agent == \"\""));
+    assert_eq!(weir(&["check", &path]).status.code(), Some(0));
+}
+
+#[test]
+fn what_cannot_be_read_is_a_usage_error() {
+    for arguments in [
+        &["check", "/no/such/place"][..],
+        &["replay", "/no/such/log"],
+        &["replay", "--explain", "99999999", &sample()],
+        &["explain", "no-such-rule"],
+        &["nonsense"],
+    ] {
+        let output = weir(arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(!output.stderr.is_empty());
+    }
+}
+
+#[test]
+fn hostile_policies_end_in_a_diagnostic() {
+    let folder = Folder::new("hostile");
+    let rule = |condition: &str| {
+        format!(
+            "package a.b\nuse std.events {{ login }}\npolicy p {{\n  on login\n  rule r {{\n    when {condition}\n    then block\n    because \"x\"\n  }}\n}}\n"
+        )
+    };
+    let cases: [(&str, Vec<u8>); 7] = [
+        ("parentheses", rule(&format!("{}true{}", "(".repeat(100_000), ")".repeat(100_000))).into()),
+        ("nots", rule(&format!("{}true", "not ".repeat(50_000))).into()),
+        ("sum", rule(&format!("{} > 3", vec!["1"; 100_000].join(" + "))).into()),
+        ("line", rule(&format!("user_agent == \"{}\"", "y".repeat(10_000_000))).into()),
+        ("string", b"package a.b\npolicy p { rule r { when path == \"abc\n then block } }".to_vec()),
+        ("nul", b"package a.b\n\0\npolicy p {\0}".to_vec()),
+        ("bytes", (0..=255).cycle().take(200_000).collect()),
+    ];
+    for (name, bytes) in cases {
+        let path = folder.file(&format!("{name}.weir"), bytes);
+        let output = weir(&["check", &path, "--json"]);
+        assert_eq!(output.status.code(), Some(1), "{name}");
+        assert!(json(&output)["diagnostics"].as_array().is_some_and(|found| !found.is_empty()), "{name}");
+    }
+}
+
+#[test]
+fn a_failing_test_says_what_came() {
+    let folder = Folder::new("test");
+    let path = folder.file(
+        "p.weir",
+        "package my.rules\n\nuse std.events { login }\n\npolicy p {\n  on login\n  mode shadow\n\n  signal tries = count of login per session over 10m\n\n  rule r {\n    when tries > 2\n    then challenge\n    because \"{tries} tries\"\n  }\n}\n\ntest \"too early\" {\n  repeat 4 as i every 1s {\n    login { session: \"s\" }\n  }\n  expect rule r fired at event 2\n}\n",
+    );
+    let output = weir(&["test", &path, "--json"]);
+    assert_eq!(output.status.code(), Some(1));
+    let report = json(&output);
+    assert_eq!((report["passed"].as_u64(), report["failed"].as_u64()), (Some(0), Some(1)));
+    assert!(report["tests"][0]["failures"][0]["came"].as_str().unwrap().contains("event 3"), "{report}");
+}
+
+/// Login posts by line: true where the server let somebody in.
+fn login_posts() -> Vec<(u64, bool)> {
+    let mut log = String::new();
+    let file = std::fs::File::open(sample()).unwrap();
+    std::io::Read::read_to_string(&mut lzma_rust2::XzReader::new(file, true), &mut log).unwrap();
+    let lines = log.lines().enumerate();
+    let posts = lines.filter(|(_, line)| {
+        line.split_once("\"POST ").is_some_and(|(_, rest)| {
+            let target = rest.split([' ', '?']).next().unwrap_or_default();
+            target.contains("wp-login.php") || target.contains("xmlrpc.php")
+        })
+    });
+    posts.map(|(seq, line)| (seq as u64, line.contains("\" 302 "))).collect()
+}
+
+#[test]
+fn the_sample_attack_is_stopped_and_nobody_else_is() {
+    let folder = Folder::new("replay");
+    let posts = login_posts();
+    let attacks: BTreeSet<u64> =
+        posts.iter().filter(|(_, admitted)| !admitted).map(|(seq, _)| *seq).collect();
+    assert_eq!(attacks.len(), 922);
+    for (keys, percent) in [("", 96), ("ip,net,asn", 95)] {
+        let out = folder.path("out.ndjson");
+        let sample = sample();
+        let mut arguments = vec!["replay", "--as-if", "enforce", "--json", "--decisions", &out, &sample];
+        if !keys.is_empty() {
+            arguments.extend(["--disable-keys", keys]);
+        }
+        let output = weir(&arguments);
+        assert_eq!(output.status.code(), Some(0));
+        let summary = json(&output);
+        assert_eq!((summary["events"].as_u64(), summary["rejected"].as_u64()), (Some(8_000), Some(0)));
+        let mut stopped = BTreeSet::new();
+        for line in std::fs::read_to_string(&out).unwrap().lines() {
+            let decision: Value = serde_json::from_str(line).unwrap();
+            for field in ["seq", "ts", "events", "verdict", "score", "matches", "keys"] {
+                assert!(!decision[field].is_null(), "{field}: {line}");
+            }
+            if !matches!(decision["verdict"].as_str(), Some("pass" | "log")) {
+                stopped.insert(decision["seq"].as_u64().unwrap());
+                assert!(decision["matches"].as_array().is_some_and(|found| !found.is_empty()), "{line}");
+            }
+        }
+        assert!(
+            stopped.is_subset(&attacks),
+            "innocent: {:?}",
+            stopped.difference(&attacks).collect::<Vec<_>>()
+        );
+        assert!(
+            stopped.len() * 100 >= attacks.len() * percent,
+            "{keys}: {} of {}",
+            stopped.len(),
+            attacks.len()
+        );
+    }
+}
+
+#[test]
+fn personal_values_stay_inside_unless_revealed() {
+    let line =
+        b"192.0.2.77 - - [20/Feb/2016:00:00:45 +0000] \"POST /wp-login.php HTTP/1.1\" 200 1 \"-\" \"-\"\n";
+    for arguments in [&["replay", "-"][..], &["replay", "--json", "-"], &["replay", "--explain", "0", "-"]] {
+        let output = with_input(arguments, line);
+        assert_eq!(output.status.code(), Some(0));
+        assert!(!text(&output).contains("192.0.2.77"), "{arguments:?}: {}", text(&output));
+        let mut revealed = arguments.to_vec();
+        revealed.push("--reveal");
+        assert!(text(&with_input(&revealed, line)).contains("192.0.2.77"), "{arguments:?}");
+    }
+}
+
+#[test]
+fn typed_events_are_read_and_refused_with_reasons() {
+    let log = b"{\"event\":\"login\",\"ts\":\"2026-01-05T00:00:00Z\",\"user_agent\":\"\",\"outcome\":\"failure\"}\n\
+        {\"event\":\"no.such\",\"ts\":1767571201000}\n\
+        {\"event\":\"payment.auth\",\"ts\":1767571202000,\"card\":\"c\",\"amount\":\"USD 5\"}\n\
+        not json\n";
+    let output = with_input(&["replay", "--format", "ndjson", "--json", "-"], log);
+    assert_eq!(output.status.code(), Some(0));
+    let summary = json(&output);
+    assert_eq!((summary["events"].as_u64(), summary["rejected"].as_u64()), (Some(1), Some(3)), "{summary}");
+    assert_eq!(summary["decisions"]["challenge"].as_u64(), Some(1));
+}
+
+#[test]
+fn explanations_name_conditions_and_the_nearest_other_outcome() {
+    let line =
+        b"192.0.2.77 - - [20/Feb/2016:00:00:45 +0000] \"POST /wp-login.php HTTP/1.1\" 200 1 \"-\" \"-\"\n";
+    let explained = json(&with_input(&["replay", "--explain", "0", "--json", "-"], line));
+    assert_eq!(explained["decision"]["verdict"].as_str(), Some("challenge"));
+    let looks = explained["looks"].as_array().unwrap();
+    let login = looks.iter().find(|look| look["event"] == "login").unwrap();
+    let fired = login["rules"].as_array().unwrap().iter().find(|rule| rule["outcome"] == true).unwrap();
+    assert_eq!(fired["rule"].as_str(), Some("web.logins.login-basics.nameless-client"));
+    assert!(!login["nearest"].is_null());
+}
+
+#[test]
+fn every_command_shows_examples() {
+    for command in ["init", "check", "fmt", "fix", "test", "replay", "explain", "completions"] {
+        let help = text(&weir(&[command, "--help"]));
+        assert!(help.contains("Examples:") && help.contains(&format!("weir {command}")), "{command}: {help}");
+    }
+    assert!(text(&weir(&["completions", "bash"])).contains("_weir"));
+}
