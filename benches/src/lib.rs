@@ -3,5 +3,8 @@
 //! Figures in the README come from the programs of this crate, recorded under `benches/record/` with machine and
 //! commit.
 
+pub mod generate;
 pub mod logins;
+pub mod replay;
+pub mod session;
 pub mod text;

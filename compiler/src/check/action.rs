@@ -248,7 +248,10 @@ impl<'a> Checker<'a> {
             .map(|spared| self.spared(spared, target.is_some(), on.map(|(event, _)| event)))
             .collect();
         if let Some(target) = &target {
-            self.check_crowd(verdict, target, to.as_ref(), span);
+            let at = verdict.target.as_ref().map_or(span, |key| key.span);
+            if self.is_party(target, at) {
+                self.check_crowd(verdict, target, to.as_ref(), span);
+            }
         }
         let sound = self
             .diagnostics

@@ -1,6 +1,6 @@
 //! Cohorts: slices of traffic in surplus.
 //!
-//! `lift at least n` and `at least n` must be said; without `floor n` the floor is 1.
+//! `lift at least n` and `at least n` must be said; without `floor n` a slice whose baseline is warming is unknown.
 
 use weir_dsl::{Code, Span, ast};
 
@@ -53,12 +53,9 @@ impl<'a> Checker<'a> {
             Some(literal) => self.least(Some(literal)),
             None => self.unbounded(cohort, "at least 500"),
         };
-        let floor = match &cohort.floor {
-            Some(literal) => self.number(literal, "a floor"),
-            None => Some(1.0),
-        };
-        for (number, least, literal) in [(lift, 1.0, &cohort.lift), (floor, f64::MIN_POSITIVE, &cohort.floor)]
-        {
+        let floor = cohort.floor.as_ref().map(|literal| self.number(literal, "a floor"));
+        let bounds = [(lift, 1.0, &cohort.lift), (floor.flatten(), f64::MIN_POSITIVE, &cohort.floor)];
+        for (number, least, literal) in bounds {
             if let (Some(number), Some(literal)) = (number, literal)
                 && number < least
             {
@@ -99,7 +96,10 @@ impl<'a> Checker<'a> {
             by: key.parts,
             dimensions,
             window,
-            floor: floor?,
+            floor: match floor {
+                Some(floor) => Some(floor?),
+                None => None,
+            },
             lift: lift?,
             least: least?,
             phase,

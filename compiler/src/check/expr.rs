@@ -372,7 +372,8 @@ impl Checker<'_> {
             }
             if !self.is_value_name(text) {
                 let result = self.env.list(self.scope, &name);
-                if self.found(&name, result.map(|_| ())).is_none() {
+                // `event` names no value: it was meant to be in a cohort.
+                if self.found(&name, result.map(|_| ())).is_none() && !is_event {
                     self.expr(needle, None);
                 }
                 return self.error(span);
@@ -383,7 +384,11 @@ impl Checker<'_> {
 
     fn in_list(&mut self, needle: &ast::Expr, list: ListId, span: Span) -> ExprId {
         let member = self.hir.declarations.lists.get(list).map_or(Type::Error, |list| list.member.clone());
-        let of = if member == Type::Cidr { Type::Ip } else { member.clone() };
+        let of = match &member {
+            Type::Cidr => Type::Ip,
+            Type::Pattern => Type::Text,
+            member => member.clone(),
+        };
         let id = self.expr(needle, Some(&of));
         if !self.belongs(&self.ty(id), &member) {
             let title = format!("{} in a set of {member}", self.ty(id));
@@ -444,10 +449,12 @@ impl Checker<'_> {
         self.push(ExprKind::InSet(needle_id, haystack_id), Type::Bool, span)
     }
 
-    /// Whether values of a type can be members of a set: of the same type, or addresses among ranges.
-    fn belongs(&self, value: &Type, member: &Type) -> bool {
+    /// Whether values of a type can be members of a set: of the same type, addresses among ranges, or text
+    /// among patterns.
+    pub(super) fn belongs(&self, value: &Type, member: &Type) -> bool {
         value == member
             || matches!((value, member), (Type::Error, _) | (_, Type::Error) | (Type::Ip, Type::Cidr))
+            || *member == Type::Pattern && value.is_textual()
     }
 
     /// `x is …`, without its negation.
@@ -463,6 +470,11 @@ impl Checker<'_> {
                     self.fault(Code::WRONG_KIND, subject.span, "only a schedule can be active", "");
                     return self.error(span);
                 };
+                if self.env.find(self.scope.package, &name.text).is_none() && self.is_value_name(&name.text) {
+                    let title = format!("`{}` is a value, not a schedule", name.text);
+                    self.fault(Code::WRONG_KIND, name.span, title, "only a schedule can be active");
+                    return self.error(span);
+                }
                 let result = self.env.schedule(self.scope, &name);
                 match self.found(&name, result) {
                     Some(schedule) => self.push(ExprKind::ScheduleActive(schedule), Type::Bool, span),

@@ -210,6 +210,22 @@ impl Checker<'_> {
         }
     }
 
+    /// Reports a key to act on that names no party: of the few values of an `enum` or `bool`, everybody has one.
+    pub(super) fn is_party(&mut self, key: &Key, span: Span) -> bool {
+        let says_how = |part: &KeyPart| match part {
+            KeyPart::Field(field) | KeyPart::Captured { field, .. } => {
+                matches!(self.field_type(*field), Type::Enum(_) | Type::Bool)
+            }
+            _ => false,
+        };
+        if key.kind != KeyKind::Group || !key.parts.iter().all(says_how) {
+            return true;
+        }
+        let title = format!("`{}` is no party: everybody has one of its few values", key.text);
+        self.fault(Code::BAD_KEY, span, title, "act on who did it: `block session for 30m`");
+        false
+    }
+
     /// Reports a key that one of the events at hand cannot have; true when all can.
     pub(super) fn is_readable(&mut self, key: &Key, of: &str, events: &[EventId], span: Span) -> bool {
         let mut missing: Option<(FieldId, EventId)> = None;

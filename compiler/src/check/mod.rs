@@ -27,6 +27,7 @@ use weir_dsl::{Code, Diagnostic, FileId, FileSpan, Span, ast};
 use crate::env::{Env, Fault, Scope};
 use crate::hir::{Decide, Expr, ExprKind, Hir, Test};
 use crate::ids::*;
+use crate::lint;
 use crate::tune::Tune;
 use crate::types::Type;
 use crate::value::Value;
@@ -106,6 +107,7 @@ pub fn check_derive(env: &Env, package: &str, file: FileId, item: &ast::Item) ->
     let mut checker = Checker::new(env, package, file);
     if let ast::ItemKind::Derive(derive) = &item.kind {
         checker.derive(item, derive);
+        checker.lint_arms(item.span);
     }
     checker.into_checked()
 }
@@ -143,6 +145,9 @@ pub fn check_function(env: &Env, file: FileId, function: FunctionId) -> Checked<
     let mut checker = Checker::new(env, &declared.package, file);
     checker.shallow = true;
     checker.function(declared);
+    if checker.is_whole() {
+        checker.diagnostics.append(&mut lint::arms(&checker.hir));
+    }
     checker.into_checked().map(|_| ())
 }
 
@@ -157,6 +162,12 @@ impl<T> Checked<T> {
     fn map<U>(self, f: impl FnOnce(T) -> U) -> Checked<U> {
         Checked { value: f(self.value), diagnostics: self.diagnostics, used: self.used }
     }
+}
+
+/// Whether a diagnostic is about something in an item.
+fn is_inside(found: &Diagnostic, file: FileId, item: Span) -> bool {
+    let at = &found.primary;
+    at.file == file && item.start <= at.span.start && at.span.end <= item.end
 }
 
 /// How far a definition that is lowered on demand has come.
@@ -253,6 +264,15 @@ impl<'a> Checker<'a> {
         let package = self.env.packages.get(self.scope.package);
         package.is_none_or(|package| package.broken.is_empty())
             && self.diagnostics.iter().all(|diagnostic| diagnostic.severity != weir_dsl::Severity::Error)
+    }
+
+    /// Lints the arms written inside an item; those of functions that it calls are linted where they are declared.
+    fn lint_arms(&mut self, item: Span) {
+        if self.is_whole() {
+            let file = self.scope.file;
+            let inside = |found: &Diagnostic| is_inside(found, file, item);
+            self.diagnostics.extend(lint::arms(&self.hir).into_iter().filter(inside));
+        }
     }
 
     /// Notes a package-level name as used and takes the result of its look-up apart.

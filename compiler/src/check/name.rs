@@ -138,6 +138,14 @@ impl<'a> Checker<'a> {
             || matches!(self.env.find(self.scope.package, text), Some(Entity::Fingerprint(_)))
     }
 
+    /// The name is declared or imported, and a fault in that has been reported. Of `surplus.lift` the name is
+    /// what stands before the dot.
+    pub(super) fn is_faulty(&self, text: &str) -> bool {
+        [text, head(text)]
+            .iter()
+            .any(|name| self.members.is_faulty(name) || self.env.is_faulty_import(self.scope.package, name))
+    }
+
     fn reads_events(&self) -> bool {
         !matches!(self.place.kind, PlaceKind::Body | PlaceKind::Test | PlaceKind::Decide)
     }
@@ -308,7 +316,7 @@ impl<'a> Checker<'a> {
             self.unknown_variant(text, span, variants);
             return self.error(span);
         }
-        if !self.env.is_faulty_import(self.scope.package, text) {
+        if !self.is_faulty(text) {
             let mut local = self.local_names();
             local.retain(|local| local != text);
             let mut diagnostic = self.env.unknown(self.scope, &name, local.iter().map(SmolStr::as_str));
@@ -360,7 +368,7 @@ impl<'a> Checker<'a> {
     /// The field of a name where nothing but a field can stand.
     pub(super) fn field_named(&mut self, name: &ast::Name) -> Option<FieldId> {
         let found = self.field(&name.text, name.span);
-        if found.is_none() {
+        if found.is_none() && !self.is_faulty(&name.text) {
             let events = Rc::clone(&self.place.events);
             let whose = match *events {
                 [] => "every event".to_owned(),

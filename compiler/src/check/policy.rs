@@ -55,6 +55,8 @@ type NamedAt = (SmolStr, Rc<[EventId]>, bool);
 #[derive(Debug, Default)]
 pub(super) struct Members<'a> {
     names: BTreeMap<SmolStr, (Local<'a>, Span)>,
+    /// Names whose declaration has a fault that has been reported.
+    faulty: BTreeSet<SmolStr>,
     /// Names that something reads.
     read: BTreeSet<SmolStr>,
     /// Names that have been reported to need themselves.
@@ -72,6 +74,10 @@ pub(super) struct Members<'a> {
 impl<'a> Members<'a> {
     pub(super) fn find(&self, name: &str) -> Option<Local<'a>> {
         self.names.get(name).map(|(local, _)| *local)
+    }
+
+    pub(super) fn is_faulty(&self, name: &str) -> bool {
+        self.faulty.contains(name)
     }
 
     /// Where a name is declared.
@@ -194,6 +200,10 @@ impl<'a> Checker<'a> {
         self.check_unread(on);
         if self.is_whole() {
             let mut warnings = lint::policy(&self.hir);
+            let file = self.scope.file;
+            // Arms of functions are linted where those are declared.
+            warnings
+                .retain(|found| found.code != Code::UNREACHABLE || super::is_inside(found, file, item.span));
             self.diagnostics.append(&mut warnings);
         }
     }
@@ -232,11 +242,12 @@ impl<'a> Checker<'a> {
     fn declare(&mut self, policy: &'a ast::Policy) {
         for member in &policy.members {
             match &member.kind {
-                MemberKind::Param(param) => {
-                    if let Some(id) = self.param(param) {
-                        self.declare_name(&param.name, Local::Param(id));
+                MemberKind::Param(param) => match self.param(param) {
+                    Some(id) => self.declare_name(&param.name, Local::Param(id)),
+                    None => {
+                        self.members.faulty.insert(param.name.text.clone());
                     }
-                }
+                },
                 MemberKind::Signal(signal) => {
                     let source = match &signal.value {
                         ast::SignalValue::Aggregate(aggregate) => SignalSource::Aggregate(aggregate),

@@ -495,7 +495,7 @@ impl<'a> Checker<'a> {
     }
 
     fn no_signal(&mut self, name: &ast::Name) {
-        if self.env.is_faulty_import(self.scope.package, &name.text) {
+        if self.is_faulty(&name.text) {
             return;
         }
         let title = format!("no signal `{}`", name.text);

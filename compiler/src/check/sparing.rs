@@ -82,7 +82,7 @@ impl Checker<'_> {
                 let member =
                     self.hir.declarations.lists.get(id).map_or(Type::Error, |list| list.member.clone());
                 let ty = self.field_type(field);
-                if ty != member && member != Type::Error && ty != Type::Error {
+                if !self.belongs(&ty, &member) {
                     let title = format!("{who} are {ty}, and `{}` is a set of {member}", list.text);
                     self.fault(Code::TYPE_MISMATCH, spared.span, title, "");
                     return None;

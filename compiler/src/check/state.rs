@@ -139,7 +139,7 @@ impl Checker<'_> {
 
     fn window_param(&mut self, name: &ast::Name) -> Option<hir::Span> {
         let Some(param) = self.members.param(&name.text) else {
-            if self.env.is_faulty_import(self.scope.package, &name.text) {
+            if self.is_faulty(&name.text) {
                 return None;
             }
             let names: Vec<&str> = self.members.params().collect();

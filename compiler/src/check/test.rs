@@ -167,7 +167,11 @@ impl<'a> Checker<'a> {
             Given::Contains(name, value) => {
                 let result = self.env.list(self.scope, name);
                 let list = self.found(name, result)?;
-                let member = self.hir.declarations.lists.get(list)?.member.clone();
+                let member = match self.hir.declarations.lists.get(list)?.member.clone() {
+                    // A pattern is given as its text.
+                    Type::Pattern => Type::Text,
+                    member => member,
+                };
                 Some(MoveKind::ListContains(list, self.expr_of(value, &member)))
             }
             Given::Answer(name, value) => {

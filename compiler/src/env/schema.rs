@@ -1,6 +1,6 @@
 //! Envelope and events to a [`Schema`].
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use smol_str::SmolStr;
 use weir_dsl::{Code, Diagnostic, FileId, FileSpan, ast};
@@ -27,6 +27,8 @@ pub(super) struct SchemaBuilder {
     envelope_names: Seen,
     /// Names and aliases of events.
     event_names: Seen,
+    /// Where aliases stand.
+    aliases: HashSet<FileSpan>,
     /// The first place beyond a limit.
     beyond: Option<FileSpan>,
 }
@@ -76,7 +78,7 @@ impl SchemaBuilder {
             return;
         }
         if let Some(first) = self.event_names.get(&event.name.text) {
-            let diagnostic = duplicate(&event.name.text, place, *first);
+            let diagnostic = self.taken(&event.name.text, place, *first);
             diagnostics
                 .push(diagnostic.note("the name of an event is the same in all packages: records carry it"));
             return;
@@ -88,8 +90,9 @@ impl SchemaBuilder {
         self.event_names.insert(event.name.text.clone(), place);
         let mut aliases = Vec::new();
         for alias in &event.aliases {
+            self.aliases.insert(at(file, alias));
             if let Some(first) = self.event_names.get(&alias.text) {
-                diagnostics.push(duplicate(&alias.text, at(file, alias), *first));
+                diagnostics.push(self.taken(&alias.text, at(file, alias), *first));
             } else {
                 self.event_names.insert(alias.text.clone(), at(file, alias));
                 aliases.push(alias.text.clone());
@@ -106,6 +109,17 @@ impl SchemaBuilder {
         });
     }
 
+    /// The diagnostic for a name that has been taken: with an alias among the two, records would have two meanings.
+    fn taken(&self, name: &str, place: FileSpan, first: FileSpan) -> Diagnostic {
+        if !self.aliases.contains(&place) && !self.aliases.contains(&first) {
+            return duplicate(name, place, first);
+        }
+        let title = format!("`{name}` means two things, one of them by an alias");
+        Diagnostic::new(Code::BAD_SCHEMA, place, title)
+            .also(first, "the other is here")
+            .note("a record that carries it would have two meanings")
+    }
+
     /// The slot of a field; nothing when its name is taken.
     fn field(
         &mut self,
@@ -118,12 +132,12 @@ impl SchemaBuilder {
         let resolved = resolve_type(&field.ty, file, diagnostics);
         let place = at(file, &field.name);
         if let Some(first) = envelope.and_then(|envelope| envelope.get(&field.name.text)) {
-            let diagnostic = duplicate(&field.name.text, place, *first);
+            let diagnostic = self.taken(&field.name.text, place, *first);
             diagnostics.push(diagnostic.note("the envelope gives this field to every event"));
             return None;
         }
         if let Some(first) = names.get(&field.name.text) {
-            diagnostics.push(duplicate(&field.name.text, place, *first));
+            diagnostics.push(self.taken(&field.name.text, place, *first));
             return None;
         }
         if self.schema.fields.len() >= FIELDS_LIMIT {
@@ -133,10 +147,11 @@ impl SchemaBuilder {
         names.insert(field.name.text.clone(), place);
         let mut aliases = Vec::new();
         for alias in &field.aliases {
+            self.aliases.insert(at(file, alias));
             let taken =
                 names.get(&alias.text).or_else(|| envelope.and_then(|envelope| envelope.get(&alias.text)));
             if let Some(first) = taken {
-                diagnostics.push(duplicate(&alias.text, at(file, alias), *first));
+                diagnostics.push(self.taken(&alias.text, at(file, alias), *first));
             } else {
                 names.insert(alias.text.clone(), at(file, alias));
                 aliases.push(alias.text.clone());

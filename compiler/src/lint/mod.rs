@@ -52,6 +52,17 @@ pub fn policy(hir: &Hir) -> Vec<Diagnostic> {
     found.diagnostics
 }
 
+/// Lints the arms of every `case` of a fragment that has no conditions: a map, or a function.
+///
+/// Cost: linear in the expressions, quadratic in the arms of one `case`.
+pub fn arms(hir: &Hir) -> Vec<Diagnostic> {
+    let mut found = Found::default();
+    for node in hir.exprs.values() {
+        arm::case(hir, node, &mut found);
+    }
+    found.diagnostics
+}
+
 /// Diagnostics, each place and code once.
 #[derive(Default)]
 struct Found {

@@ -24,7 +24,7 @@ pub(crate) fn members(build: &mut Build<'_>, piece: Piece) -> Vec<Member> {
         let span = build.tokens.span_of(&piece.tokens);
         if let Some(diagnostic) = limits::check_member(build.file, build.tokens, piece.tokens.clone()) {
             build.diagnostics.push(diagnostic);
-            build.broken_name(&piece.body());
+            broken(build, &piece, keyword);
             return None;
         }
         match strict(build, &piece, keyword) {
@@ -70,6 +70,14 @@ fn broken(build: &mut Build<'_>, piece: &Piece, keyword: Keyword) {
         Keyword::Param | Keyword::Signal | Keyword::Cohort | Keyword::Sequence | Keyword::Rule
     ) {
         build.broken_name(&piece.body());
+    }
+    if keyword == Keyword::Watch {
+        // A watch declares every `name =` inside it.
+        for at in piece.inside() {
+            if build.tokens.kind(at + 1) == TokenKind::Equals {
+                build.broken_name(&(at..at + 1));
+            }
+        }
     }
 }
 

@@ -31,6 +31,9 @@ pub struct Surplus {
     pub lift: f64,
 }
 
+/// The slice in surplus that holds an event, or none; `None` when that is unknown.
+pub(crate) type InSurplus = Option<Option<Surplus>>;
+
 #[derive(Clone, Debug)]
 struct Slice {
     count: Count,
@@ -41,7 +44,7 @@ struct Slice {
 #[derive(Clone, Debug)]
 pub(crate) struct Cohorts {
     window: Option<Window>,
-    floor: f64,
+    floor: Option<f64>,
     lift: f64,
     least: i64,
     slices: Bounded<Slice>,
@@ -93,13 +96,17 @@ impl Cohorts {
     }
 
     fn form(&self) -> UsualForm {
-        UsualForm { floor: Some(Number::Int(self.floor.ceil() as i64)), scale: Scale::Int }
+        UsualForm { floor: self.floor.map(|floor| Number::Int(floor.ceil() as i64)), scale: Scale::Int }
     }
 
-    /// The baseline, at least the floor.
-    fn usual(&self, slice: &Slice, at: i64) -> f64 {
-        let learnt = slice.usual.read(&self.form(), at).value().map_or(0.0, Number::to_f64);
-        self.given.unwrap_or(learnt).max(self.floor)
+    /// The baseline, at least the floor; nothing while it is warming without one.
+    fn usual(&self, slice: &Slice, at: i64) -> Option<f64> {
+        let learnt = || slice.usual.read(&self.form(), at).value().map(Number::to_f64);
+        self.given.or_else(learnt).map(|level| self.floored(level))
+    }
+
+    fn floored(&self, level: f64) -> f64 {
+        self.floor.map_or(level, |floor| level.max(floor))
     }
 
     fn level(&self, window: &Window, slice: &Slice, at: i64) -> i64 {
@@ -110,24 +117,36 @@ impl Cohorts {
     }
 
     /// Of the slices that hold an event, the one in surplus that fixes most dimensions, then has the highest lift,
-    /// then comes first in order of dimensions.
-    pub(crate) fn surplus(&self, keys: &[SliceKey], at: i64) -> Option<Surplus> {
-        let (window, all) = (self.window?, self.all.as_ref()?);
+    /// then comes first in order of dimensions; none when each is known to be in none.
+    ///
+    /// Unknown when no slice is in surplus, and one has enough events and no level to compare them with.
+    pub(crate) fn surplus(&self, keys: &[SliceKey], at: i64) -> InSurplus {
+        let window = self.window?;
+        let Some(all) = &self.all else { return Some(None) };
         let total = self.level(&window, all, at);
         let usual_of_all = self.usual(all, at);
         let mut best: Option<Surplus> = None;
+        let mut unknown = false;
         for (fixed, key) in keys {
             let Some(slice) = self.slices.get(*key) else { continue };
             let count = self.level(&window, slice, at);
             if count < self.least {
                 continue;
             }
-            let usual = self.usual(slice, at);
-            let rest = self.given.unwrap_or(usual_of_all - usual).max(self.floor);
+            let (Some(usual), Some(usual_of_all)) = (self.usual(slice, at), usual_of_all) else {
+                unknown = true;
+                continue;
+            };
+            let rest = self.floored(self.given.unwrap_or(usual_of_all - usual));
             let growth = count as f64 / usual;
+            // Of a rest that is nothing, now and usually, the growth is no number, and `max` takes the other.
             let lift = growth / ((total - count) as f64 / rest).max(1.0);
-            // A floor of zero and no history: no level to compare with.
-            if !lift.is_finite() || lift < self.lift {
+            // A level of zero is none to compare with.
+            if !lift.is_finite() {
+                unknown = true;
+                continue;
+            }
+            if lift < self.lift {
                 continue;
             }
             let found = Surplus { fixed: *fixed, key: *key, count, usual, lift };
@@ -136,7 +155,7 @@ impl Cohorts {
                 best = Some(found);
             }
         }
-        best
+        (best.is_some() || !unknown).then_some(best)
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -156,6 +175,10 @@ mod tests {
     use super::*;
 
     fn cohorts(floor: f64, lift: f64, least: i64, capacity: usize) -> Cohorts {
+        with_floor(Some(floor), lift, least, capacity)
+    }
+
+    fn with_floor(floor: Option<f64>, lift: f64, least: i64, capacity: usize) -> Cohorts {
         let cohort = Cohort {
             name: "surplus".into(),
             event: EventId(0),
@@ -188,11 +211,11 @@ mod tests {
         for at in 0..499 {
             cohorts.count(&keys(1, 1), at * 100);
         }
-        assert_eq!(cohorts.surplus(&keys(1, 1), 49_800), None);
+        assert_eq!(cohorts.surplus(&keys(1, 1), 49_800), Some(None));
         cohorts.count(&keys(1, 1), 49_900);
-        let surplus = cohorts.surplus(&keys(1, 1), 49_900).unwrap();
+        let surplus = cohorts.surplus(&keys(1, 1), 49_900).flatten().unwrap();
         assert_eq!((surplus.fixed, surplus.count, surplus.usual, surplus.lift), (0b11, 500, 50.0, 10.0));
-        assert_eq!(cohorts.surplus(&keys(2, 2), 49_900), None);
+        assert_eq!(cohorts.surplus(&keys(2, 2), 49_900), Some(None));
     }
 
     #[test]
@@ -201,7 +224,7 @@ mod tests {
         for at in 0..600 {
             cohorts.count(&keys(1, at as u128), at * 100);
         }
-        assert_eq!(cohorts.surplus(&keys(1, 599), 59_900).unwrap().fixed, 0b01);
+        assert_eq!(cohorts.surplus(&keys(1, 599), 59_900).flatten().unwrap().fixed, 0b01);
     }
 
     #[test]
@@ -211,7 +234,7 @@ mod tests {
             cohorts.count(&keys(at as u128 % 2, at as u128 % 2), at * 100);
         }
         // Each half grew 12 times, and so did the other.
-        assert_eq!(cohorts.surplus(&keys(0, 0), 119_900), None);
+        assert_eq!(cohorts.surplus(&keys(0, 0), 119_900), Some(None));
     }
 
     #[test]
@@ -221,7 +244,23 @@ mod tests {
         for at in 0..600 {
             cohorts.count(&keys(1, 1), at * 100);
         }
-        assert_eq!(cohorts.surplus(&keys(1, 1), 59_900), None);
+        assert_eq!(cohorts.surplus(&keys(1, 1), 59_900), Some(None));
+    }
+
+    #[test]
+    fn without_a_floor_a_slice_without_history_is_unknown() {
+        let mut cohorts = with_floor(None, 8.0, 500, 1_000);
+        for at in 0..499 {
+            cohorts.count(&keys(1, 1), at * 100);
+        }
+        // Too few events to be in surplus, whatever is usual.
+        assert_eq!(cohorts.surplus(&keys(1, 1), 49_800), Some(None));
+        cohorts.count(&keys(1, 1), 49_900);
+        assert_eq!(cohorts.surplus(&keys(1, 1), 49_900), None);
+        cohorts.give_usual(50.0);
+        assert_eq!(cohorts.surplus(&keys(1, 1), 49_900).flatten().unwrap().lift, 10.0);
+        cohorts.give_usual(0.0);
+        assert_eq!(cohorts.surplus(&keys(1, 1), 49_900), None);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use weir_compiler::ids::{CohortId, Id, SequenceId, SignalId, StateId};
 
-use crate::cohort::{SliceKey, Surplus};
+use crate::cohort::{InSurplus, SliceKey};
 use crate::keyhash::KeyHash;
 use crate::keys::KeyId;
 use crate::ruleset::FilterId;
@@ -56,7 +56,7 @@ pub(crate) struct Readings {
     signals: Memo<Sensed>,
     keys: Memo<Option<KeyHash>>,
     slices: Memo<Arc<[SliceKey]>>,
-    surplus: Memo<Option<Surplus>>,
+    surplus: Memo<InSurplus>,
     held: Memo<Option<Arc<Held>>>,
     filters: Memo<Option<bool>>,
     counted: Memo<()>,
@@ -130,11 +130,11 @@ impl Readings {
         self.slices.put(self.generation.get(), id.index(), slices);
     }
 
-    pub(crate) fn surplus(&self, id: CohortId) -> Option<Option<Surplus>> {
+    pub(crate) fn surplus(&self, id: CohortId) -> Option<InSurplus> {
         self.surplus.get(self.generation.get(), id.index())
     }
 
-    pub(crate) fn put_surplus(&self, id: CohortId, surplus: Option<Surplus>) {
+    pub(crate) fn put_surplus(&self, id: CohortId, surplus: InSurplus) {
         self.surplus.put(self.generation.get(), id.index(), surplus);
     }
 

@@ -8,7 +8,7 @@ use weir_compiler::ids::*;
 use weir_compiler::value::Value;
 use weir_compiler::walk::World;
 
-use crate::cohort::Surplus;
+use crate::cohort::{InSurplus, Surplus};
 use crate::record::Record;
 use crate::ruleset::RuleSet;
 use crate::sense::Sensed;
@@ -20,7 +20,7 @@ use crate::view;
 pub(crate) struct Captured {
     pub(crate) signals: Vec<(SignalId, Sensed)>,
     /// In surplus or not, and the slice; `None` when unknown.
-    pub(crate) cohorts: Vec<(CohortId, Option<Option<Surplus>>)>,
+    pub(crate) cohorts: Vec<(CohortId, InSurplus)>,
     /// What its slice is called.
     pub(crate) names: Vec<(CohortId, Option<Value>)>,
     /// Held or not; `None` when unknown.

@@ -2,8 +2,9 @@
 //!
 //! Every test has an engine of its own, in which every rule acts. The clock starts on Monday, 5 January 2026,
 //! at midnight UTC and is moved by `wait` and `every` alone. An event is a request, followed at once by its
-//! response where the test gives it response fields and it was not stopped. Lists and tables that come from files are loaded and empty, schedules are
-//! inactive, models absent and baselines without history unless the test says otherwise.
+//! response where the test gives it response fields and it was not stopped. Lists and tables that come from
+//! files are loaded and empty, schedules are inactive, models absent and baselines without history unless the
+//! test says otherwise.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};

@@ -12,7 +12,7 @@ use weir_compiler::value::{Currency, Value};
 use weir_compiler::walk::{Walker, World};
 
 use crate::cell::{FormKind, Sample, tuple};
-use crate::cohort::{SliceKey, Surplus};
+use crate::cohort::{InSurplus, SliceKey, Surplus};
 use crate::keyhash::{KeyHash, append};
 use crate::keys::{Groups, KeyId, NoGroups, PartPlan};
 use crate::readings::Readings;
@@ -258,14 +258,15 @@ impl<'a> View<'a> {
         Some(slices)
     }
 
-    /// The slice in surplus that holds the event, or none; unknown when no dimension is known.
-    pub(crate) fn surplus(&self, id: CohortId) -> Option<Option<Surplus>> {
+    /// The slice in surplus that holds the event, or none; unknown when no dimension is known, or no level of a
+    /// slice that has events enough.
+    pub(crate) fn surplus(&self, id: CohortId) -> InSurplus {
         let cohort = self.set.hir.cohorts.get(id)?;
         if cohort.unmapped {
             return None;
         }
         if let Some(known) = self.readings.surplus(id) {
-            return Some(known);
+            return known;
         }
         let slices = self.slices(id);
         if slices.is_empty() {
@@ -275,7 +276,7 @@ impl<'a> View<'a> {
         if !self.counting {
             self.readings.put_surplus(id, surplus);
         }
-        Some(surplus)
+        surplus
     }
 
     /// What the slice in surplus is called: its dimensions and their values.
@@ -382,9 +383,7 @@ impl<'a> View<'a> {
             self.readings.put_signal(*id, sensed.clone());
         }
         for (id, surplus) in &kept.cohorts {
-            if let Some(surplus) = surplus {
-                self.readings.put_surplus(*id, *surplus);
-            }
+            self.readings.put_surplus(*id, *surplus);
         }
         for (id, held) in &kept.sequences {
             if let Some(held) = held {

@@ -27,7 +27,7 @@ pub fn fuzz_combined(data: &[u8]) {
 pub fn fuzz_ndjson(data: &[u8]) {
     for line in data.split(|b| *b == b'\n') {
         let Ok(event) = typed::parse(line) else { continue };
-        assert!((EARLIEST_MS..LATEST_MS).contains(&event.ts_ms));
+        assert!((0..LATEST_MS).contains(&event.ts_ms));
         let Ok(printed) = serde_json::to_vec(&event.fields) else { continue };
         assert_eq!(crate::value::parse_object(&printed).as_ref(), Ok(&event.fields));
     }

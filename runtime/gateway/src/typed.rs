@@ -12,7 +12,7 @@ use smol_str::SmolStr;
 
 use crate::exchange::TypedEvent;
 use crate::reject::RejectReason;
-use crate::time;
+use crate::time::{self, EARLIEST_MS};
 use crate::value::{self, Fields, Value};
 
 /// Longest event name accepted, in bytes.
@@ -41,12 +41,17 @@ pub(crate) fn parse(line: &[u8]) -> Result<TypedEvent, RejectReason> {
     Ok(TypedEvent { ts_ms, event, fields: Fields::from_members(members)? })
 }
 
+/// Streams made by hand or by a simulator often count from 0: times up to a week after 1970 are taken as they are. What
+/// lies between that and 1990 would be seconds where milliseconds belong.
+const SYNTHETIC_MS: i64 = EARLIEST_MS / 1_000;
+
 fn is_name(text: &str) -> bool {
     (1..=MAX_NAME).contains(&text.len()) && !text.chars().any(char::is_control)
 }
 
 fn instant(value: &Value) -> Result<i64, RejectReason> {
     match value {
+        Value::Int(ms) if (0..SYNTHETIC_MS).contains(ms) => Ok(*ms),
         Value::Int(ms) => time::accepted(*ms),
         Value::Text(text) => time::rfc3339(text),
         _ => return Err(RejectReason::BadTime),
@@ -66,6 +71,14 @@ mod tests {
                 .unwrap();
         assert_eq!(flat, nested);
         assert_eq!(flat.fields.find("user").and_then(Value::as_text), Some("ann"));
+    }
+
+    #[test]
+    fn a_clock_that_counts_from_zero_is_taken() {
+        for (ts, want) in [(0, Ok(0)), (86_400_000, Ok(86_400_000)), (-1, Err(RejectReason::BadTime))] {
+            let line = format!(r#"{{"event":"login","ts":{ts}}}"#);
+            assert_eq!(parse(line.as_bytes()).map(|event| event.ts_ms), want, "{ts}");
+        }
     }
 
     #[test]

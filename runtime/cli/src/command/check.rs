@@ -100,7 +100,9 @@ fn asleep(session: &mut Session, diagnostics: &mut Vec<Diagnostic>) -> Vec<Aslee
     };
     let linked = found.link(&selection, &options);
     if held {
+        let asked = |found: &Diagnostic| session.asked.iter().any(|(file, _)| *file == found.primary.file);
         diagnostics.extend(linked.diagnostics.iter().filter(|found| found.code == Code::NOT_MAPPED).cloned());
+        diagnostics.extend(linked.sleepers().into_iter().filter(asked));
     }
     let rules = linked.hir.rules.values();
     let asleep =

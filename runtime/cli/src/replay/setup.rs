@@ -62,6 +62,9 @@ impl Setup {
         let options = Options {
             tenant: found.manifest.tenant.clone(),
             secret: Secret::PUBLIC,
+            // The log is what happened, whatever these rules would have done.
+            observe: !self.as_if_enforce,
+            lateness: limits.lateness,
             record: self.record,
             reveal: self.reveal,
             without_prefixes: self.disabled.contains(&DisabledKey::Net),

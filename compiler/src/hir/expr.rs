@@ -1,0 +1,213 @@
+//! Expressions.
+
+use smol_str::SmolStr;
+use weir_dsl::FileSpan;
+
+use crate::hir::*;
+use crate::types::Type;
+use crate::value::Value;
+
+/// An expression node.
+#[derive(Clone, Debug)]
+pub struct Expr {
+    /// What it is.
+    pub kind: ExprKind,
+    /// Its type.
+    pub ty: Type,
+    /// Where it was written.
+    pub at: FileSpan,
+}
+
+/// The kinds of expression. Operands have been widened: both sides of an operator are of one type, unless
+/// the variant says otherwise.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ExprKind {
+    /// A constant.
+    Const(Value),
+    /// A parameter of the policy; constant after linking.
+    Param(ParamId),
+    /// A field of the event at hand; unknown when missing or not a field of it.
+    Field(FieldId),
+    /// A user-defined client shape of the event at hand.
+    Fingerprint(FingerprintId),
+    /// A reading of state. `count == 0` and its kin are compiled to [`ExprKind::Absent`].
+    Signal(SignalId),
+    /// No event is inside the window for certain: the reading's upper bound is zero.
+    Absent(SignalId),
+    /// The expression signal of that name, inlined; kept for explanations.
+    Named(SmolStr, ExprId),
+    /// The event's slice is in surplus.
+    InCohort(CohortId),
+    /// A property of the slice that holds the event; unknown when it is in none.
+    CohortValue(CohortId, CohortValue),
+    /// The sequence is complete at this event (or, with terminal absence, at this deadline).
+    Holds(SequenceId),
+    /// A field captured by a step of a sequence that holds.
+    Captured {
+        /// The sequence.
+        sequence: SequenceId,
+        /// Which of its steps.
+        step: u16,
+        /// Which field.
+        field: FieldId,
+    },
+    /// Time since a step of a sequence that holds.
+    Age {
+        /// The sequence.
+        sequence: SequenceId,
+        /// Which of its steps.
+        step: u16,
+    },
+    /// A model's answer; unknown when late, failed, absent or an input is unknown.
+    Call(CallId),
+    /// The score so far; in `decide` only.
+    Score,
+    /// The time of the event at hand.
+    Now,
+    /// A variable of a test's `repeat`, by depth from outside.
+    Variable(u16),
+    /// Kleene conjunction.
+    And(Vec<ExprId>),
+    /// Kleene disjunction.
+    Or(Vec<ExprId>),
+    /// Kleene negation.
+    Not(ExprId),
+    /// Comparison. Money of two currencies, and anything with an unknown operand, is unknown.
+    Compare(CompareOp, ExprId, ExprId),
+    /// Equality of text by simple Unicode case folding.
+    EqIgnoringCase(ExprId, ExprId),
+    /// Arithmetic. Total: overflow, division by zero, not-a-number and mixed currencies are unknown.
+    /// `int / int` is float.
+    Arithmetic(ArithmeticOp, ExprId, ExprId),
+    /// Negation of a number, duration or money.
+    Negate(ExprId),
+    /// `int` to `float`.
+    ToFloat(ExprId),
+    /// The first unless unknown, else the second.
+    Fallback(ExprId, ExprId),
+    /// Known or not; never unknown itself.
+    IsKnown(ExprId),
+    /// Membership in a list. Unknown when the list is not loaded.
+    InList(ExprId, ListId),
+    /// Membership in a set, list or literal array of the same member type.
+    InSet(ExprId, ExprId),
+    /// A look-up. Unknown when the table is not loaded or has no such key.
+    Lookup(TableId, ExprId),
+    /// Text against a pattern.
+    Matches(ExprId, PatternId),
+    /// Text against text: `contains`, `starts with`, `ends with`.
+    TextTest(TextOp, ExprId, ExprId),
+    /// An actor, place or other key carries the tag now.
+    Tagged(Key, TagId),
+    /// A schedule is active at the event's time.
+    ScheduleActive(ScheduleId),
+    /// The first arm whose pattern equals the subject; unknown without one. A pattern is absent for `_`.
+    Case(ExprId, Vec<(Option<ExprId>, ExprId)>),
+    /// A pure built-in function.
+    Builtin(Builtin, Vec<ExprId>),
+    /// A list or set written in place.
+    Array(Vec<ExprId>),
+    /// Text and values, joined; in tests.
+    Template(Vec<Part>),
+    /// Text or a number turned into a value of the node's type; in tests and `derive` maps. Unknown when
+    /// it cannot be.
+    Convert(ExprId),
+}
+
+/// Properties of a cohort's slice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CohortValue {
+    /// What it is called: its dimensions and their values.
+    Name,
+    /// How many times its usual level, relative to the rest.
+    Lift,
+    /// Events inside the window.
+    Count,
+    /// Its usual level.
+    Usual,
+}
+
+/// Pure built-in functions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Builtin {
+    /// `abs(x)`: of int, float, duration or money.
+    Abs,
+    /// `min(a, b)`.
+    Min,
+    /// `max(a, b)`.
+    Max,
+    /// `length(text)`: in characters; of lists and sets: members.
+    Length,
+    /// `lower(text)`: simple Unicode lower case.
+    Lower,
+    /// `hour(timestamp)`: 0 to 23, UTC.
+    Hour,
+    /// `weekday(timestamp)`: 1 Monday to 7 Sunday, UTC.
+    Weekday,
+    /// `log(x)`: natural.
+    Log,
+    /// `exp(x)`.
+    Exp,
+    /// `sqrt(x)`.
+    Sqrt,
+    /// `host(text)`: the host of a URL, lower case, without port.
+    Host,
+    /// `money(minor, currency)`: in `derive` maps.
+    Money,
+    /// `body.json("/pointer")`: in `derive` maps.
+    BodyJson,
+    /// `body.form("name")`: in `derive` maps.
+    BodyForm,
+    /// `query("name")`: in `derive` maps.
+    Query,
+    /// `path.segment(n)`, from 1: in `derive` maps.
+    PathSegment,
+    /// `header("name")`: in `derive` maps.
+    Header,
+    /// `cookie("name")`: in `derive` maps.
+    Cookie,
+}
+
+/// A compiled text pattern.
+#[derive(Clone, Debug)]
+pub struct Pattern {
+    /// The kind: glob or regular expression.
+    pub op: TextOp,
+    /// As written.
+    pub source: SmolStr,
+    /// Compiled, linear in the text's length.
+    pub regex: regex::Regex,
+}
+
+/// A parameter.
+#[derive(Clone, Debug)]
+pub struct Param {
+    /// Its name.
+    pub name: SmolStr,
+    /// Its type.
+    pub ty: Type,
+    /// Its value: the default, or a `tune`'s.
+    pub value: Value,
+    /// The values a `tune` may give.
+    pub range: Option<(Value, Value)>,
+    /// Where it is declared.
+    pub at: FileSpan,
+}
+
+/// A model call.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Call {
+    /// The model.
+    pub model: ModelId,
+    /// Its inputs, of the types it declares.
+    pub inputs: Vec<ExprId>,
+}
+
+/// A part of a `because` or of a template.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Part {
+    /// Text.
+    Text(SmolStr),
+    /// A value, printed; `not known` when unknown.
+    Value(ExprId),
+}
