@@ -192,6 +192,7 @@ impl Engine {
         }
 
         let mut draft = Draft::new(seq, at, Phase::Request, deadlines, &self.data);
+        draft.looks.reserve_exact(events.len());
         let mut waiting = Vec::new();
         for ((record, found), nth) in events.into_iter().zip(exemptions).zip(0..) {
             let Some(plan) = set.events.get(record.event()) else { continue };
@@ -318,8 +319,8 @@ impl Engine {
     fn conclude(&mut self, mut draft: Draft, calls: &[CallRequest], outcomes: &[Outcome]) -> Decision {
         let set = Arc::clone(&self.set);
         let looks = std::mem::take(&mut draft.looks);
-        for (nth, look) in looks.into_iter().enumerate() {
-            let settled = match look {
+        let settled = looks.into_iter().enumerate().map(|(nth, look)| {
+            Look::Settled(match look {
                 Look::Settled(decision) => decision,
                 Look::Open(mut sheet) => {
                     for (call, outcome) in calls.iter().zip(outcomes).filter(|(call, _)| call.event == nth) {
@@ -336,9 +337,10 @@ impl Engine {
                     }
                     self.settle_open(&set, &draft.data, *sheet)
                 }
-            };
-            draft.looks.push(Look::Settled(settled));
-        }
+            })
+        });
+        // Collected in place: looks are large, and nearly all are settled already.
+        draft.looks = settled.collect();
         draft.finish()
     }
 
@@ -397,6 +399,7 @@ impl Engine {
         }
 
         let mut draft = Draft::new(request, stamp, Phase::Response, deadlines, &self.data);
+        draft.looks.reserve_exact(answered.len() + events.len());
         for ((record, kept), found) in answered.into_iter().zip(exemptions) {
             let Some(plan) = set.events.get(record.event()) else { continue };
             self.readings.begin();

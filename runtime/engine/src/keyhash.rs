@@ -49,11 +49,16 @@ impl std::fmt::Debug for Secret {
 pub(crate) struct KeyHasher {
     sip: SipHasher13,
     tenant: String,
+    /// The domain of pseudonyms.
+    pub(crate) pseudonyms: u64,
 }
 
 impl KeyHasher {
     pub(crate) fn new(secret: Secret, tenant: &str) -> Self {
-        Self { sip: SipHasher13::new_with_key(&secret.0), tenant: tenant.to_owned() }
+        let mut hasher =
+            Self { sip: SipHasher13::new_with_key(&secret.0), tenant: tenant.to_owned(), pseudonyms: 0 };
+        hasher.pseudonyms = hasher.domain("pseudonym");
+        hasher
     }
 
     /// The prefix that keeps keys of different things apart. `kind` says what the key is of.
