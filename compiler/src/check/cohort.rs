@@ -53,10 +53,7 @@ impl<'a> Checker<'a> {
             Some(literal) => self.least(Some(literal)),
             None => self.unbounded(cohort, "at least 500"),
         };
-        let floor = match &cohort.floor {
-            Some(literal) => Some(self.number(literal, "a floor")),
-            None => None,
-        };
+        let floor = cohort.floor.as_ref().map(|literal| self.number(literal, "a floor"));
         let bounds = [(lift, 1.0, &cohort.lift), (floor.flatten(), f64::MIN_POSITIVE, &cohort.floor)];
         for (number, least, literal) in bounds {
             if let (Some(number), Some(literal)) = (number, literal)
