@@ -345,6 +345,13 @@ impl Env {
             }
             return diagnostic;
         }
+        let owner = text.rsplit_once('.').and_then(|(from, name)| Some((self.packages.get(from)?, name)));
+        if let Some((owner, name)) = owner.filter(|(owner, name)| owner.own.contains_key(*name)) {
+            let from = &owner.name;
+            return Diagnostic::new(Code::UNKNOWN_NAME, at, format!("unknown name `{text}`"))
+                .label("a name in full")
+                .help(format!("add `use {from} {{ {name} }}` and write `{name}`"));
+        }
         let visible: Vec<(&str, Option<&Entity>)> = self.visible(scope.package).collect();
         let names = visible.iter().map(|(name, _)| *name).chain(local);
         let diagnostic = Diagnostic::new(Code::UNKNOWN_NAME, at, format!("unknown name `{text}`"))

@@ -4,20 +4,32 @@
 /// differ (insertions, deletions, replacements and swaps of neighbours count one each). Ties go to the
 /// candidate that comes first in alphabetical order, so the answer does not depend on the order given.
 ///
-/// Cost: `O(candidates * length^2)`, names longer than 64 letters are not compared.
+/// Cost: `O(candidates * length)`; `O(length^2)` more for candidates of about the same length and letters. Names
+/// longer than 64 letters are not compared.
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wanted = folded(name);
     if wanted.is_empty() || wanted.len() > LONGEST {
         return None;
     }
     let most = (wanted.len() / 3).max(1);
+    let used = used(&wanted);
+    let mut letters = Vec::new();
     let mut best: Option<(usize, &str)> = None;
     for candidate in candidates {
-        let letters = folded(candidate);
+        // A letter takes one to four bytes.
+        if candidate.len() + most < wanted.len() || candidate.len() > 4 * (wanted.len() + most) {
+            continue;
+        }
+        letters.clear();
+        letters.extend(fold(candidate));
         if candidate == name || letters.is_empty() || letters.len() > LONGEST {
             continue;
         }
         if letters.len().abs_diff(wanted.len()) > most {
+            continue;
+        }
+        // One change adds one letter and takes one away, at most.
+        if (self::used(&letters) ^ used).count_ones() as usize > 2 * most {
             continue;
         }
         let apart = distance(&wanted, &letters);
@@ -35,18 +47,28 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
 /// Longest name compared, in letters.
 const LONGEST: usize = 64;
 
-/// Lower case, with `_`, `-` and `.` alike: mixing them up is the commonest slip.
 fn folded(name: &str) -> Vec<char> {
+    fold(name).collect()
+}
+
+/// Lower case, with `_`, `-` and `.` alike: mixing them up is the commonest slip.
+fn fold(name: &str) -> impl Iterator<Item = char> + '_ {
     let separator = |letter| if matches!(letter, '_' | '.') { '-' } else { letter };
-    name.chars().flat_map(char::to_lowercase).map(separator).collect()
+    name.chars().flat_map(char::to_lowercase).map(separator)
+}
+
+/// Which letters occur, several to a bit: names that differ in many bits differ in many letters.
+fn used(letters: &[char]) -> u64 {
+    letters.iter().fold(0, |used, letter| used | 1 << (u32::from(*letter) % 64))
 }
 
 /// Optimal string alignment distance (Damerau–Levenshtein without overlapping swaps).
 fn distance(a: &[char], b: &[char]) -> usize {
     let mut before_last: Vec<usize> = Vec::new();
     let mut last: Vec<usize> = (0..=b.len()).collect();
+    let mut row = Vec::with_capacity(b.len() + 1);
     for (i, &x) in a.iter().enumerate() {
-        let mut row = Vec::with_capacity(b.len() + 1);
+        row.clear();
         row.push(i + 1);
         for (j, &y) in b.iter().enumerate() {
             let at = |row: &[usize], column: usize| row.get(column).copied().unwrap_or(usize::MAX / 2);
@@ -58,7 +80,8 @@ fn distance(a: &[char], b: &[char]) -> usize {
             }
             row.push(best);
         }
-        before_last = std::mem::replace(&mut last, row);
+        std::mem::swap(&mut before_last, &mut last);
+        std::mem::swap(&mut last, &mut row);
     }
     last.last().copied().unwrap_or(0)
 }

@@ -16,16 +16,25 @@ Examples:
   weir explain W0301                         what a diagnostic means
 
 Exit codes: 0 clean, 1 errors in policies or failed tests, 2 usage or input and output.
-A replay exits 0 whatever it decides.")]
+A replay exits 0 whatever it decides. With `--json`, standard output is one JSON value, or
+nothing when the exit code is 2 and there was nothing to work on.")]
 pub(crate) struct Args {
-    /// When to colour the output.
-    #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
+    /// When to colour the output: `auto` (on a terminal, unless NO_COLOR is set), `always` or `never`.
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        value_name = "WHEN",
+        default_value_t = Color::Auto,
+        hide_possible_values = true,
+        help_heading = "Output"
+    )]
     pub(crate) color: Color,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
 
-/// When to colour the output.
+/// When to colour the output; `auto`, `always` or `never`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Color {
     /// On a terminal, unless NO_COLOR is set.
@@ -48,7 +57,7 @@ pub(crate) enum Command {
     Completions(CompletionsArgs),
 }
 
-/// Make a project: a `weir.toml` and a first policy with its tests.
+/// Make a project: a `weir.toml` and first policies with their tests.
 #[derive(Debug, ClapArgs)]
 #[command(after_help = "\
 Examples:
@@ -57,7 +66,7 @@ Examples:
 pub(crate) struct InitArgs {
     /// The folder to make; it may exist, and nothing in it is overwritten.
     pub(crate) dir: PathBuf,
-    /// Which template: `default`, `shop` or `bank`.
+    /// Which packs to begin with: `default`, `shop` or `bank`.
     #[arg(long, value_name = "NAME", default_value = "default")]
     pub(crate) profile: String,
 }
@@ -82,7 +91,7 @@ pub(crate) struct CheckArgs {
     /// Also print the bytes of state each policy needs a key.
     #[arg(long)]
     pub(crate) state: bool,
-    /// Exit 1 for these too.
+    /// Exit 1 for warnings too.
     #[arg(long, value_name = "WHAT", value_enum)]
     pub(crate) deny: Option<Deny>,
 }
@@ -127,7 +136,9 @@ pub(crate) struct FmtArgs {
 #[command(after_help = "\
 Examples:
   weir fix .
-  weir fix policies/login.weir --suggested")]
+  weir fix policies/login.weir --suggested
+
+Files are changed in place. What cannot be fixed is counted; `weir check` shows it.")]
 pub(crate) struct FixArgs {
     /// Policy files, or folders that hold them.
     #[arg(required = true, value_name = "PATH")]
@@ -142,7 +153,7 @@ pub(crate) struct FixArgs {
 #[command(after_help = "\
 Examples:
   weir test .
-  weir test policies/login.weir --filter 'lunch'
+  weir test policies/login.weir --filter lunch
   weir test . --coverage --json")]
 pub(crate) struct TestArgs {
     /// Policy files, or folders that hold them.
@@ -168,21 +179,25 @@ Examples:
   weir replay --policy my-site --decisions out.ndjson access.log
   weir replay --explain 4711 access.log
   weir replay --disable-keys ip,net,asn --as-if enforce --json access.log.xz
-  tail -f access.log | weir replay -
+  zcat access.log.*.gz | weir replay -
 
-Modes. Rules that ship in shadow only watch: `verdict` is what would really have happened, `shadow` what
-would have with every rule enforced. `--as-if enforce` enforces them all: what a rule stops then has no
-response, and later rules see that.")]
+Rules that ship in shadow only watch, so the summary has two columns: what happens in their modes, and
+what would if all were enforced. `--as-if enforce` enforces them all: what a rule stops then has no
+response, and later rules see that. Ctrl-C ends the replay and prints the summary so far.
+
+Decisions are one JSON object a line: seq (0-based input line), ts, events, verdict (the strongest over
+the line's events), shadow (the same, were all enforced), score, shadow_score, matches (rule, mode,
+action, because, phase) and keys.")]
 pub(crate) struct ReplayArgs {
     /// Logs, in order of time; `-` is standard input. `.gz`, `.xz` and `.zst` are read as they are.
     #[arg(required = true, value_name = "INPUT")]
     pub(crate) inputs: Vec<PathBuf>,
-    /// A project or policy file instead of the standard library's default profile.
+    /// A project, or policy files, instead of the standard library's default profile.
     #[arg(long, value_name = "PATH")]
     pub(crate) policy: Vec<PathBuf>,
-    /// The profile of the project or of the standard library.
-    #[arg(long, value_name = "NAME", default_value = "default")]
-    pub(crate) profile: String,
+    /// The profile of the project or of the standard library; `default` unless named.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) profile: Option<String>,
     /// What the logs are.
     #[arg(long, value_enum, default_value_t = LogFormat::Auto)]
     pub(crate) format: LogFormat,
@@ -192,19 +207,22 @@ pub(crate) struct ReplayArgs {
     /// Make these keys, and what follows from them, missing everywhere.
     #[arg(long, value_enum, value_name = "KEYS", value_delimiter = ',')]
     pub(crate) disable_keys: Vec<DisabledKey>,
-    /// Write one object a line with a match.
+    /// Write the decision of each line with a match to this file.
     #[arg(long, value_name = "OUT.ndjson")]
     pub(crate) decisions: Option<PathBuf>,
-    /// With `--decisions`: one object for every line.
+    /// With `--decisions`: of every line.
     #[arg(long, requires = "decisions")]
     pub(crate) all: bool,
-    /// Print the whole trace of the decision on this input line, counted from 0.
+    /// Print why the decision on this input line, counted from 0, is as it is.
     #[arg(long, value_name = "SEQ")]
     pub(crate) explain: Option<u64>,
+    /// With `--explain`: every operand of every rule, also of those that did not fire.
+    #[arg(long, requires = "explain")]
+    pub(crate) full: bool,
     /// Print personal values in clear instead of as keyed hashes.
     #[arg(long)]
     pub(crate) reveal: bool,
-    /// Print the summary as one object.
+    /// Print the summary, or the explanation, as one object.
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -229,7 +247,7 @@ pub(crate) enum AsIf {
 /// Keys that a replay can do without.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum DisabledKey {
-    /// The client's address, with the session made from it, its country and its network.
+    /// The client's address, its country, and the session made from it.
     Ip,
     /// Address prefixes.
     Net,
@@ -237,7 +255,7 @@ pub enum DisabledKey {
     Asn,
 }
 
-/// Say what a diagnostic code means, or what a rule does.
+/// Say what a diagnostic code means, or what a rule or policy does.
 #[derive(Debug, ClapArgs)]
 #[command(after_help = "\
 Examples:
@@ -246,7 +264,7 @@ Examples:
   weir explain rotating-proxies
   weir explain --list")]
 pub(crate) struct ExplainArgs {
-    /// A code such as W0301, or a rule's name.
+    /// A code such as W0301, or the name of a rule, policy or package, in full or its last part.
     #[arg(value_name = "CODE|RULE", required_unless_present = "list")]
     pub(crate) what: Option<String>,
     /// Where to look for the rule, besides the standard library.

@@ -14,6 +14,7 @@ use weir_compiler::hir::{Action, ExprKind, Hir, Named, Source, Spared};
 use weir_compiler::ids::{ListId, ScheduleId, TableId};
 use weir_compiler::project::Contents;
 use weir_compiler::show;
+use weir_compiler::types::Type;
 use weir_dsl::{Code, Diagnostic};
 
 /// What a rule set asks of files.
@@ -55,6 +56,9 @@ pub(crate) fn load(found: &Found, hir: &Hir, root: Option<&Path>) -> (Data, Vec<
     let mut loader = Loader { root, data: Data::default(), diagnostics: Vec::new() };
     for id in asked.lists {
         let Some(list) = declarations.lists.get(id) else { continue };
+        if list.member == Type::Error {
+            continue; // said where it is declared
+        }
         let contents = match &list.source {
             Source::Values(values) => {
                 let mut contents = ListData::empty(&list.member);
@@ -73,6 +77,9 @@ pub(crate) fn load(found: &Found, hir: &Hir, root: Option<&Path>) -> (Data, Vec<
     }
     for id in asked.tables {
         let Some(table) = declarations.tables.get(id) else { continue };
+        if table.key == Type::Error || table.value == Type::Error {
+            continue;
+        }
         let named = found.manifest.tables.get(&table.named.name);
         let Some(text) = loader.text(&table.named, "table", &table.file, named) else { continue };
         let (contents, bad) = TableData::parse(&text, &table.key, &table.value);

@@ -23,52 +23,94 @@ pub(crate) struct PolicyFile {
     pub(crate) bytes: Vec<u8>,
 }
 
-/// The policy files that `paths` name: files as they are, folders searched for `*.weir`, hidden folders and
-/// `target` left out. Sorted, each once.
-pub(crate) fn policy_files(paths: &[PathBuf]) -> Result<Vec<PolicyFile>, Failure> {
-    let mut found = Vec::new();
+/// What becomes of projects inside the folders that are searched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Inner {
+    /// Their files count like any other.
+    Searched,
+    /// They are left alone: the packages of two projects may share a name.
+    LeftAlone,
+}
+
+/// The policy files that `paths` name: files as they are, folders searched for `*.weir`; hidden files and
+/// folders and `target` left out. Sorted, each once.
+pub(crate) fn policy_files(paths: &[PathBuf], inner: Inner) -> Result<Vec<PolicyFile>, Failure> {
+    let mut search = Search::new(inner);
     for path in paths {
+        if path.as_os_str() == "-" {
+            return Err(Failure::with_help(
+                "`-` is no policy file here",
+                "only `weir fmt -` reads a policy from standard input; a file called `-` is `./-`",
+            ));
+        }
         let kind = fs::metadata(path).map_err(|error| Failure::file("read", path, &error))?;
         if kind.is_dir() {
-            search(path, &mut found, 0)?;
+            search.folder(path, 0)?;
         } else {
-            found.push(path.clone());
+            search.found.push(path.clone());
         }
     }
+    let Search { mut found, projects, .. } = search;
     found.sort();
     found.dedup();
     if found.is_empty() {
-        let names: Vec<String> = paths.iter().map(|path| format!("`{}`", path.display())).collect();
-        return Err(Failure::with_help(
-            format!("no `.weir` file in {}", names.join(", ")),
-            "`weir init DIR` makes a project with a first policy",
-        ));
+        let listed = |paths: &[PathBuf]| {
+            paths.iter().map(|path| format!("`{}`", path.display())).collect::<Vec<_>>().join(", ")
+        };
+        let help = if projects.is_empty() {
+            "`weir init DIR` makes a project with a first policy".to_owned()
+        } else {
+            format!("there are projects further in; name one: {}", listed(&projects))
+        };
+        return Err(Failure::with_help(format!("no `.weir` file in {}", listed(paths)), help));
     }
     found.into_iter().map(|path| read(&path).map(|bytes| PolicyFile { path, bytes })).collect()
 }
 
-fn search(dir: &Path, found: &mut Vec<PathBuf>, depth: usize) -> Result<(), Failure> {
-    const MAX_DEPTH: usize = 32;
-    if depth > MAX_DEPTH {
-        return Ok(());
+/// A search for policy files.
+struct Search {
+    inner: Inner,
+    found: Vec<PathBuf>,
+    /// Projects left alone.
+    projects: Vec<PathBuf>,
+}
+
+impl Search {
+    fn new(inner: Inner) -> Self {
+        Self { inner, found: Vec::new(), projects: Vec::new() }
     }
-    let entries = fs::read_dir(dir).map_err(|error| Failure::file("read", dir, &error))?;
-    for entry in entries {
-        let entry = entry.map_err(|error| Failure::file("read", dir, &error))?;
-        let path = entry.path();
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        // Links are not followed into folders: a loop would never end.
-        let kind = entry.file_type().map_err(|error| Failure::file("read", &path, &error))?;
-        if kind.is_dir() {
-            if !name.starts_with('.') && name != "target" && name != "node_modules" {
-                search(&path, found, depth + 1)?;
-            }
-        } else if name.ends_with(".weir") {
-            found.push(path);
+
+    fn folder(&mut self, dir: &Path, depth: usize) -> Result<(), Failure> {
+        const MAX_DEPTH: usize = 32;
+        if depth > MAX_DEPTH {
+            return Ok(());
         }
+        if depth > 0 && self.inner == Inner::LeftAlone && dir.join("weir.toml").is_file() {
+            self.projects.push(dir.to_path_buf());
+            return Ok(());
+        }
+        let entries = fs::read_dir(dir).map_err(|error| Failure::file("read", dir, &error))?;
+        for entry in entries {
+            let entry = entry.map_err(|error| Failure::file("read", dir, &error))?;
+            let path = entry.path();
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            // Editors leave hidden files and links beside what they edit.
+            if name.starts_with('.') {
+                continue;
+            }
+            // Links are not followed into folders: a loop would never end.
+            let kind = entry.file_type().map_err(|error| Failure::file("read", &path, &error))?;
+            if kind.is_dir() {
+                if name != "target" && name != "node_modules" {
+                    self.folder(&path, depth + 1)?;
+                }
+            } else if name.ends_with(".weir") {
+                self.found.push(path);
+            }
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 /// A file's bytes, unless it is too large to be a policy or a list.
@@ -83,11 +125,18 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     fs::read(path).map_err(|error| Failure::file("read", path, &error))
 }
 
-/// The nearest folder at or above `path` that holds a `weir.toml`.
+/// The nearest folder at or above `path` that holds a `weir.toml`; relative where it is at or below the current
+/// folder, as people name it.
 pub(crate) fn project_root(path: &Path) -> Option<PathBuf> {
     let absolute = fs::canonicalize(path).ok()?;
     let start = if absolute.is_dir() { absolute.as_path() } else { absolute.parent()? };
-    start.ancestors().find(|dir| dir.join("weir.toml").is_file()).map(Path::to_path_buf)
+    let root = start.ancestors().find(|dir| dir.join("weir.toml").is_file())?;
+    let here = std::env::current_dir().and_then(fs::canonicalize).ok();
+    match here.and_then(|here| root.strip_prefix(here).ok()) {
+        Some(inside) if inside.as_os_str().is_empty() => Some(PathBuf::from(".")),
+        Some(inside) => Some(inside.to_path_buf()),
+        None => Some(root.to_path_buf()),
+    }
 }
 
 /// Files in an analysis session: those asked for, the rest of their project, and the standard library.
@@ -111,7 +160,7 @@ impl Session {
     /// The files that `paths` name, the rest of the project they belong to, and what of the standard library
     /// they do not declare themselves.
     pub(crate) fn open(paths: &[PathBuf]) -> Result<Self, Failure> {
-        let asked = policy_files(paths)?;
+        let asked = policy_files(paths, Inner::LeftAlone)?;
         let roots: BTreeSet<PathBuf> = paths.iter().filter_map(|path| project_root(path)).collect();
         if roots.len() > 1 {
             let roots: Vec<String> = roots.iter().map(|root| format!("`{}`", root.display())).collect();
@@ -133,10 +182,10 @@ impl Session {
             let manifest = root.join("weir.toml");
             let text = String::from_utf8_lossy(&read(&manifest)?).into_owned();
             session.analysis.set_manifest(&manifest.display().to_string(), &text);
-            let mut rest = Vec::new();
-            search(&root, &mut rest, 0)?;
-            rest.sort();
-            for path in rest {
+            let mut search = Search::new(Inner::LeftAlone);
+            search.folder(&root, 0)?;
+            search.found.sort();
+            for path in search.found {
                 if fs::canonicalize(&path).is_ok_and(|path| !known.contains(&path)) {
                     let bytes = read(&path)?;
                     session.add(&PolicyFile { path, bytes }, &mut packages);
@@ -185,19 +234,13 @@ impl Session {
     }
 }
 
-/// Shows the errors among `diagnostics` and their number; answers whether there are any: nothing runs on a
-/// faulty rule set.
-pub(crate) fn show_errors(
-    diagnostics: &[Diagnostic],
-    sources: &Sources,
-    ui: &mut Ui,
-) -> Result<bool, Failure> {
-    let errors: Vec<Diagnostic> =
-        diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).cloned().collect();
-    if errors.is_empty() {
-        return Ok(false);
-    }
-    ui.print(render::human(&errors, sources, ui.is_colored()))?;
-    ui.say(render::summary(&errors));
-    Ok(true)
+/// The errors among `diagnostics`.
+pub(crate) fn errors(diagnostics: &[Diagnostic]) -> Vec<Diagnostic> {
+    diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).cloned().collect()
+}
+
+/// Shows errors as talk, and their number: nothing runs on a faulty rule set.
+pub(crate) fn tell_errors(errors: &[Diagnostic], sources: &Sources, ui: &mut Ui) {
+    ui.tell(render::human(errors, sources, ui.is_talk_colored()));
+    ui.say(render::summary(errors));
 }

@@ -62,7 +62,7 @@ impl Failure {
 
     /// A file that cannot be read or written.
     pub(crate) fn file(verb: &str, path: &Path, error: &io::Error) -> Self {
-        Self::new(format!("cannot {verb} `{}`: {error}", path.display()))
+        Self::new(format!("cannot {verb} `{}`: {}", path.display(), words(error.kind(), &error.to_string())))
     }
 }
 
@@ -70,9 +70,22 @@ impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::BrokenPipe => Self::ClosedPipe,
-            _ => Self::new(error.to_string()),
+            kind => Self::new(words(kind, &error.to_string())),
         }
     }
+}
+
+/// What the operating system reports, in words and without its number: `message` is what it says itself.
+pub(crate) fn words(kind: io::ErrorKind, message: &str) -> String {
+    let known = match kind {
+        io::ErrorKind::NotFound => "there is no such file or folder",
+        io::ErrorKind::PermissionDenied => "permission denied",
+        io::ErrorKind::IsADirectory => "it is a folder",
+        io::ErrorKind::NotADirectory => "a part of the path is no folder",
+        io::ErrorKind::StorageFull => "no space is left on the device",
+        _ => message.split(" (os error").next().unwrap_or(message),
+    };
+    known.to_owned()
 }
 
 /// What a command answers.
@@ -84,7 +97,8 @@ pub(crate) struct Ui {
     /// What has not been written yet.
     waiting: String,
     err: AutoStream<io::Stderr>,
-    color: ColorChoice,
+    out_color: ColorChoice,
+    err_color: ColorChoice,
 }
 
 impl Ui {
@@ -97,18 +111,24 @@ impl Ui {
             crate::args::Color::Auto if is_terminal && !forbidden => ColorChoice::Always,
             crate::args::Color::Auto => ColorChoice::Never,
         };
-        let out_color = choose(io::stdout().is_terminal());
+        let (out_color, err_color) = (choose(io::stdout().is_terminal()), choose(io::stderr().is_terminal()));
         Self {
             out: AutoStream::new(io::stdout(), out_color),
             waiting: String::new(),
-            err: AutoStream::new(io::stderr(), choose(io::stderr().is_terminal())),
-            color: out_color,
+            err: AutoStream::new(io::stderr(), err_color),
+            out_color,
+            err_color,
         }
     }
 
     /// Whether what goes to standard output is coloured.
     pub(crate) fn is_colored(&self) -> bool {
-        self.color == ColorChoice::Always
+        self.out_color == ColorChoice::Always
+    }
+
+    /// Whether what goes to standard error is coloured.
+    pub(crate) fn is_talk_colored(&self) -> bool {
+        self.err_color == ColorChoice::Always
     }
 
     /// Data: text that may hold styles.
@@ -132,6 +152,12 @@ impl Ui {
     pub(crate) fn say(&mut self, text: impl fmt::Display) {
         let _ = self.flush();
         let _ = writeln!(self.err, "{text}");
+    }
+
+    /// Talk of several lines that ends with a line break of its own.
+    pub(crate) fn tell(&mut self, text: impl fmt::Display) {
+        let _ = self.flush();
+        let _ = write!(self.err, "{text}");
     }
 
     /// Everything printed so far reaches its reader.
@@ -199,9 +225,14 @@ styles! {
     dim = "2";
 }
 
-/// `1 rule`, `2 rules`.
+/// `1 rule`, `2 rules`, `3 matches`.
 pub(crate) fn count(n: usize, one: &str) -> String {
-    if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") }
+    let ending = match n {
+        1 => "",
+        _ if one.ends_with(['s', 'x']) || one.ends_with("ch") => "es",
+        _ => "s",
+    };
+    format!("{} {one}{ending}", grouped(n as u64))
 }
 
 /// A number with thin groups: `119,844`.

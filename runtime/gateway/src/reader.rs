@@ -93,7 +93,7 @@ pub struct InputFacts {
 ///
 /// Memory is bounded by the reorder buffer, one line and one decompressor window, whatever the inputs' size.
 /// When the stop flag is set the iterator ends at once and keeps what the buffer holds to itself: what was
-/// yielded is a prefix of what would have been. A read that blocks on the standard input is not interrupted.
+/// yielded is a prefix of what would have been. A read that blocks on the standard input is abandoned.
 ///
 /// ```
 /// use weir_gateway::{Input, Item, Reader, ReaderOptions};
@@ -205,7 +205,7 @@ impl Reader {
 
     fn open_next(&mut self) -> bool {
         let Some(input) = self.waiting.pop_front() else { return false };
-        match Source::open(&input) {
+        match Source::open(&input, &self.options.stop) {
             Ok(source) => {
                 let format = match self.options.format {
                     FormatChoice::Auto => None,

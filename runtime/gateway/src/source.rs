@@ -1,11 +1,14 @@
 //! Inputs: files and the standard input, decompressed, with the bytes consumed counted.
 
 use std::fmt;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
 
 use crate::decode::{Compression, MAGIC_LEN};
 
@@ -45,9 +48,13 @@ impl Input {
             Input::Memory { bytes, .. } => Ok(Some(bytes.len() as u64)),
             Input::File(path) => {
                 let open = || {
-                    let about = File::open(path)?.metadata()?;
+                    let about = fs::metadata(path)?;
                     if about.is_dir() {
                         return Err(io::Error::new(io::ErrorKind::IsADirectory, "is a directory"));
+                    }
+                    // A named pipe can be opened once only: its writer ends when its reader does.
+                    if about.is_file() {
+                        File::open(path)?;
                     }
                     Ok(about.is_file().then_some(about.len()))
                 };
@@ -115,10 +122,12 @@ pub(crate) struct Source {
 }
 
 impl Source {
-    /// Opens an input and looks at its first bytes.
-    pub(crate) fn open(input: &Input) -> Result<Source, InputError> {
+    /// Opens an input and looks at its first bytes. The standard input ends when `stop` is set.
+    pub(crate) fn open(input: &Input, stop: &Arc<AtomicBool>) -> Result<Source, InputError> {
         let raw: io::Result<Box<dyn Read + Send>> = match input {
-            Input::Stdin => Ok(Box::new(io::stdin())),
+            Input::Stdin => {
+                Pump::new(io::stdin(), Arc::clone(stop)).map(|pump| Box::new(pump) as Box<dyn Read + Send>)
+            }
             Input::File(path) => File::open(path).map(|file| Box::new(file) as Box<dyn Read + Send>),
             Input::Memory { bytes, .. } => Ok(Box::new(Cursor::new(Arc::clone(bytes)))),
         };
@@ -140,6 +149,62 @@ impl Source {
     /// Bytes of the underlying input consumed so far.
     pub(crate) fn consumed(&self) -> u64 {
         self.consumed.load(Ordering::Relaxed)
+    }
+}
+
+/// Reads a source that may block for ever on a thread of its own, so that stopping need not wait for it. The thread
+/// ends with its source or, once nobody takes what it has read, after one more chunk. Holds at most three chunks.
+struct Pump {
+    chunks: Receiver<io::Result<Vec<u8>>>,
+    /// The chunk being handed out, and how much of it has been.
+    chunk: Vec<u8>,
+    taken: usize,
+    stop: Arc<AtomicBool>,
+}
+
+/// How long the stop flag goes unseen, at most.
+const PATIENCE: Duration = Duration::from_millis(50);
+
+impl Pump {
+    fn new(mut source: impl Read + Send + 'static, stop: Arc<AtomicBool>) -> io::Result<Self> {
+        let (sender, chunks) = mpsc::sync_channel(1);
+        thread::Builder::new().name("standard input".to_owned()).spawn(move || {
+            loop {
+                let mut chunk = vec![0; BUFFER];
+                let read = match source.read(&mut chunk) {
+                    Ok(0) => break,
+                    Ok(length) => {
+                        chunk.truncate(length);
+                        Ok(chunk)
+                    }
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                    Err(error) => Err(error),
+                };
+                let failed = read.is_err();
+                if sender.send(read).is_err() || failed {
+                    break;
+                }
+            }
+        })?;
+        Ok(Pump { chunks, chunk: Vec::new(), taken: 0, stop })
+    }
+}
+
+impl Read for Pump {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        while self.taken >= self.chunk.len() {
+            if self.stop.load(Ordering::Relaxed) {
+                return Ok(0);
+            }
+            match self.chunks.recv_timeout(PATIENCE) {
+                Ok(chunk) => (self.chunk, self.taken) = (chunk?, 0),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return Ok(0),
+            }
+        }
+        let read = self.chunk.get(self.taken..).unwrap_or_default().read(buf)?;
+        self.taken += read;
+        Ok(read)
     }
 }
 
@@ -173,5 +238,34 @@ impl<R: BufRead> BufRead for Counted<R> {
     fn consume(&mut self, amount: usize) {
         self.inner.consume(amount);
         self.add(amount);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    #[test]
+    fn a_pump_hands_over_everything() {
+        let bytes: Vec<u8> = (0..300_000_u32).map(|at| (at % 251) as u8).collect();
+        let mut pump = Pump::new(Cursor::new(bytes.clone()), Arc::default()).unwrap();
+        let mut read = Vec::new();
+        pump.read_to_end(&mut read).unwrap();
+        assert_eq!(read, bytes);
+    }
+
+    #[test]
+    fn a_pump_stops_while_its_source_blocks() {
+        let (from, mut to) = io::pipe().unwrap();
+        let stop = Arc::new(AtomicBool::new(false));
+        let mut pump = Pump::new(from, Arc::clone(&stop)).unwrap();
+        to.write_all(b"first").unwrap();
+        let mut read = [0; 16];
+        assert_eq!(pump.read(&mut read).unwrap(), 5);
+        stop.store(true, Ordering::Relaxed);
+        assert_eq!(pump.read(&mut read).unwrap(), 0);
+        drop(to);
     }
 }

@@ -20,14 +20,8 @@ struct Rule<'a> {
 }
 
 pub(crate) fn run(args: &ExplainArgs, ui: &mut Ui) -> Outcome {
-    let mut session = if args.policy.is_empty() { Session::library() } else { Session::open(&args.policy)? };
-    let found = session.analysis.found();
-    let rules = rules(&found);
-    if args.list {
-        return list(args, &rules, ui);
-    }
     let what = args.what.as_deref().unwrap_or_default();
-    if let Some(code) = Code::parse(what) {
+    if let (Some(code), false) = (Code::parse(what), args.list) {
         let page = pages::page(code).unwrap_or_default();
         if args.json {
             ui.json(&json!({
@@ -38,6 +32,12 @@ pub(crate) fn run(args: &ExplainArgs, ui: &mut Ui) -> Outcome {
         }
         return Ok(Exit::Clean);
     }
+    let mut session = if args.policy.is_empty() { Session::library() } else { Session::open(&args.policy)? };
+    let found = session.analysis.found();
+    let rules = rules(&found);
+    if args.list {
+        return list(args, &rules, ui);
+    }
     let named: Vec<&Rule<'_>> = rules
         .iter()
         .filter(|rule| rule.full_name == what || rule.full_name.ends_with(&format!(".{what}")))
@@ -47,17 +47,7 @@ pub(crate) fn run(args: &ExplainArgs, ui: &mut Ui) -> Outcome {
             show(rule, session.analysis.sources(), args.json, ui)?;
             Ok(Exit::Clean)
         }
-        [] => {
-            let names = rules.iter().map(|rule| rule.full_name.rsplit('.').next().unwrap_or_default());
-            let codes: Vec<String> = REGISTRY.iter().map(|entry| entry.code.to_string()).collect();
-            let near = suggest::nearest(what, names.chain(codes.iter().map(String::as_str)));
-            Err(Failure::with_help(
-                format!("no diagnostic code and no rule is called `{what}`"),
-                near.map_or("`weir explain --list` names them all".to_owned(), |near| {
-                    format!("did you mean `{near}`?")
-                }),
-            ))
-        }
+        [] => inside(what, &rules, args, ui),
         several => {
             let names: Vec<&str> = several.iter().map(|rule| rule.full_name.as_str()).collect();
             Err(Failure::with_help(
@@ -66,6 +56,51 @@ pub(crate) fn run(args: &ExplainArgs, ui: &mut Ui) -> Outcome {
             ))
         }
     }
+}
+
+/// The rules of the policy or package called `what`.
+fn inside(what: &str, rules: &[Rule<'_>], args: &ExplainArgs, ui: &mut Ui) -> Outcome {
+    let is_inside = |rule: &&Rule<'_>| {
+        let whole = format!(".{}", rule.full_name);
+        !what.is_empty() && whole.contains(&format!(".{what}."))
+    };
+    let inside: Vec<&Rule<'_>> = rules.iter().filter(is_inside).collect();
+    if inside.is_empty() {
+        let names = rules.iter().flat_map(|rule| rule.full_name.rsplit('.').take(2));
+        let codes: Vec<String> = REGISTRY.iter().map(|entry| entry.code.to_string()).collect();
+        let near = suggest::nearest(what, names.chain(codes.iter().map(String::as_str)));
+        return Err(Failure::with_help(
+            format!("no diagnostic code, rule, policy or package is called `{what}`"),
+            near.map_or("`weir explain --list` names them all".to_owned(), |near| {
+                format!("did you mean `{near}`?")
+            }),
+        ));
+    }
+    if args.json {
+        let names: Vec<&String> = inside.iter().map(|rule| &rule.full_name).collect();
+        ui.json(&json!({ "version": 1, "name": what, "rules": names }))?;
+        return Ok(Exit::Clean);
+    }
+    let mut policy: Option<&ast::Policy> = None;
+    for rule in inside {
+        if !policy.is_some_and(|policy| std::ptr::eq(policy, rule.policy)) {
+            if policy.is_some() {
+                ui.line("")?;
+            }
+            policy = Some(rule.policy);
+            let name = rule.full_name.rsplit_once('.').map_or("", |(name, _)| name);
+            ui.line(ui::bold(name))?;
+            if let Some(doc) = rule.policy_doc {
+                doc.lines().try_for_each(|line| ui.line(format_args!("  {line}")))?;
+            }
+        }
+        let name = rule.full_name.rsplit('.').next().unwrap_or_default();
+        ui.line(format_args!("  rule {name}"))?;
+        if let Some(doc) = rule.doc {
+            doc.lines().try_for_each(|line| ui.line(ui::dim(format_args!("    {line}"))))?;
+        }
+    }
+    Ok(Exit::Clean)
 }
 
 fn rules(found: &Found) -> Vec<Rule<'_>> {

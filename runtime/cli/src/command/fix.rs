@@ -49,7 +49,7 @@ pub(crate) fn run(args: &FixArgs, ui: &mut Ui) -> Outcome {
     let counts = render::Counts::of(&left);
     ui.say(format_args!(
         "{} made in {}; left: {}",
-        ui::count(made, "fix").replace("fixs", "fixes"),
+        ui::count(made, "fix"),
         ui::count(texts.len(), "file"),
         render::summary(&left)
     ));

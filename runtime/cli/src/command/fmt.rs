@@ -8,18 +8,18 @@ use similar::TextDiff;
 use weir_dsl::{Sources, render};
 
 use crate::args::FmtArgs;
-use crate::load;
+use crate::load::{self, Inner};
 use crate::ui::{self, Exit, Failure, Outcome, Ui};
 
 pub(crate) fn run(args: &FmtArgs, ui: &mut Ui) -> Outcome {
     if args.paths == [PathBuf::from("-")] {
         return standard_input(args, ui);
     }
-    let files = load::policy_files(&args.paths)?;
+    let files = load::policy_files(&args.paths, Inner::Searched)?;
     let (mut changed, mut broken) = (0, 0);
     for file in &files {
         let name = file.path.display().to_string();
-        let Some(formatted) = format(&name, &file.bytes, ui)? else {
+        let Some(formatted) = format(&name, &file.bytes, ui) else {
             broken += 1;
             continue;
         };
@@ -37,10 +37,11 @@ pub(crate) fn run(args: &FmtArgs, ui: &mut Ui) -> Outcome {
         }
     }
     let verb = if args.check || args.diff { "would change" } else { "changed" };
-    ui.say(format_args!(
-        "{} looked at, {changed} {verb}, {broken} with errors",
-        ui::count(files.len(), "file")
-    ));
+    let mut summary = format!("{} looked at, {changed} {verb}", ui::count(files.len(), "file"));
+    if broken > 0 {
+        summary.push_str(&format!(", {broken} with errors"));
+    }
+    ui.say(summary);
     let failed = broken > 0 || ((args.check || args.diff) && changed > 0);
     Ok(if failed { Exit::Failed } else { Exit::Clean })
 }
@@ -48,7 +49,7 @@ pub(crate) fn run(args: &FmtArgs, ui: &mut Ui) -> Outcome {
 fn standard_input(args: &FmtArgs, ui: &mut Ui) -> Outcome {
     let mut bytes = Vec::new();
     std::io::stdin().lock().read_to_end(&mut bytes)?;
-    let Some(formatted) = format("<stdin>", &bytes, ui)? else { return Ok(Exit::Failed) };
+    let Some(formatted) = format("<stdin>", &bytes, ui) else { return Ok(Exit::Failed) };
     let same = formatted.as_bytes() == bytes;
     if args.diff {
         diff("<stdin>", &bytes, &formatted, ui)?;
@@ -59,7 +60,7 @@ fn standard_input(args: &FmtArgs, ui: &mut Ui) -> Outcome {
 }
 
 /// The canonical text, or nothing after the errors have been shown.
-fn format(name: &str, bytes: &[u8], ui: &mut Ui) -> Result<Option<String>, Failure> {
+fn format(name: &str, bytes: &[u8], ui: &mut Ui) -> Option<String> {
     let mut sources = Sources::default();
     let formatted = match std::str::from_utf8(bytes) {
         Ok(text) => {
@@ -72,10 +73,11 @@ fn format(name: &str, bytes: &[u8], ui: &mut Ui) -> Result<Option<String>, Failu
         }
     };
     match formatted {
-        Ok(formatted) => Ok(Some(formatted)),
+        Ok(formatted) => Some(formatted),
         Err(diagnostics) => {
-            ui.print(render::human(&diagnostics, &sources, ui.is_colored()))?;
-            Ok(None)
+            // Standard output may be an editor's buffer.
+            ui.tell(render::human(&diagnostics, &sources, ui.is_talk_colored()));
+            None
         }
     }
 }

@@ -1,27 +1,28 @@
 //! `weir replay`: a log through policies.
 
-use std::collections::BTreeSet;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{BufWriter, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use smol_str::SmolStr;
-use weir_compiler::analysis::{Found, Selection};
-use weir_compiler::link::Linked;
-use weir_dsl::render;
-use weir_engine::Engine;
-use weir_gateway::{FormatChoice, Input, Item, Parsed, Reader, ReaderOptions};
+use weir_engine::{Engine, Explanation};
+use weir_gateway::{Format, FormatChoice, Input, InputError, Item, Parsed, Reader, ReaderOptions, Record};
 
 use crate::args::{AsIf, LogFormat, ReplayArgs};
-use crate::load::{self, Session};
+use crate::load;
+use crate::replay::choice::{self, Choice, Refused};
+use crate::replay::intake::Mapper;
 use crate::replay::line::Line;
+use crate::replay::report::Report;
 use crate::replay::setup::Setup;
 use crate::replay::summary::Summary;
-use crate::replay::{self, explain};
+use crate::replay::{self, explain, mask};
 use crate::ui::{self, Exit, Failure, Outcome, Ui};
+
+/// Rejected lines at the start of an input after which the rules are chosen without having seen a record.
+const MOST_WAITING: usize = 10_000;
 
 pub(crate) fn run(args: &ReplayArgs, ui: &mut Ui) -> Outcome {
     let stop = stop_flag();
@@ -35,67 +36,137 @@ pub(crate) fn run(args: &ReplayArgs, ui: &mut Ui) -> Outcome {
             plain_http = matches!(record.parsed, Parsed::Exchange(_));
         }
         waiting.push(item);
-        if decides || waiting.len() >= 10_000 {
+        if decides || waiting.len() >= MOST_WAITING {
             break;
         }
     }
-    let Some((mut engine, linked)) = prepare(args, plain_http, ui)? else { return Ok(Exit::Failed) };
-    let mapper = setup(args, plain_http).mapper(&engine);
-    let mut decisions = match &args.decisions {
-        None => None,
-        Some(path) => {
-            let file = File::create(path).map_err(|error| Failure::file("write", path, &error))?;
-            Some((path, BufWriter::with_capacity(1 << 16, file)))
-        }
+    let setup = Setup {
+        as_if_enforce: args.as_if == Some(AsIf::Enforce),
+        plain_http: plain_http && !args.inputs.iter().skip(1).any(|input| is_typed(args, input)),
+        disabled: args.disable_keys.clone(),
+        record: args.explain.is_some(),
+        reveal: args.reveal,
+    };
+    let Choice { engine, left_out, notes } = match choice::choose(args, &setup)? {
+        Ok(choice) => choice,
+        Err(refused) => return refuse(args, &refused, ui),
+    };
+    notes.iter().for_each(|note| ui.say(note));
+    let mut run = Run {
+        mapper: setup.mapper(&engine),
+        engine,
+        args,
+        out: args.decisions.as_deref().map(|path| decisions_file(args, path)).transpose()?,
+        summary: Summary::default(),
+        explained: None,
     };
 
     let started = Instant::now();
     let bar = ui.progress(reader.progress().bytes_total);
-    let mut summary = Summary::default();
-    let mut failures: Vec<String> = Vec::new();
-    let mut explained = None;
+    let mut failures: Vec<InputError> = Vec::new();
+    // Why the line to be explained has no decision.
+    let mut rejected = None;
     let mut waiting = waiting.into_iter();
     let mut shown = Instant::now();
-    loop {
-        let item = match waiting.next() {
-            Some(item) => item,
-            None => match reader.next() {
-                Some(item) => item,
-                None => break,
-            },
-        };
-        let record = match item {
-            Item::Record(record) => record,
-            Item::Reject(_) => continue,
-            Item::Failed(error) => {
-                failures.push(error.to_string());
-                continue;
+    while let Some(item) = waiting.next().or_else(|| reader.next()) {
+        match item {
+            Item::Record(record) => {
+                if let Err(refused) = run.record(&record)?
+                    && args.explain == Some(record.seq)
+                {
+                    rejected = Some(refused);
+                }
             }
-        };
-        summary.late += u64::from(record.late);
-        let at = record.parsed.ts_ms();
-        let intake = match mapper.intake(&engine, record.seq, &record.parsed) {
+            Item::Reject(reject) if args.explain == Some(reject.seq) => {
+                rejected = Some(reject.reason.to_string());
+            }
+            Item::Reject(_) => {}
+            Item::Failed(error) => failures.push(error),
+        }
+        if run.explained.is_some() || rejected.is_some() {
+            break;
+        }
+        if run.summary.events.is_multiple_of(1_024) && shown.elapsed() > Duration::from_millis(200) {
+            shown = Instant::now();
+            bar.set_position(reader.progress().bytes_read);
+            bar.set_message(format!("{} events", ui::grouped(run.summary.events)));
+        }
+    }
+    bar.finish_and_clear();
+    run.summary.elapsed = started.elapsed();
+    run.summary.interrupted = stop.load(Ordering::Relaxed);
+    if let (Some(out), Some(path)) = (&mut run.out, &args.decisions) {
+        out.flush().map_err(|error| Failure::file("write", path, &error))?;
+    }
+    match (&run.explained, args.explain) {
+        (Some((line, traces)), _) if args.json => ui.json(&explain::json(line, traces))?,
+        (Some((line, traces)), _) => explain::print(line, traces, args.full, ui)?,
+        (None, Some(seq)) => {
+            say_failures(&failures, ui);
+            return Err(nothing_to_explain(seq, rejected, &reader, run.summary.interrupted));
+        }
+        (None, None) => {
+            let (engine, reveal) = (&run.engine, args.reveal);
+            let sample = |text: &str| if reveal { text.to_owned() } else { masked(engine, text) };
+            let report = Report {
+                summary: &run.summary,
+                hir: engine.hir(),
+                reader: &reader,
+                left_out: &left_out,
+                sample: &sample,
+            };
+            if args.json {
+                ui.json(&report.json())?;
+            } else {
+                report.print(args.as_if.is_some(), ui)?;
+            }
+        }
+    }
+    say_failures(&failures, ui);
+    Ok(if failures.is_empty() { Exit::Clean } else { Exit::Usage })
+}
+
+/// A replay on its way through a log.
+struct Run<'a> {
+    args: &'a ReplayArgs,
+    engine: Engine,
+    mapper: Mapper,
+    out: Option<BufWriter<File>>,
+    summary: Summary,
+    /// The decision to be explained, once it has come.
+    explained: Option<(Line, Vec<Explanation>)>,
+}
+
+impl Run<'_> {
+    /// Decides one line, counts it and writes its decision; the inner error says why the line is no event.
+    fn record(&mut self, record: &Record) -> Result<Result<(), String>, Failure> {
+        self.summary.late += u64::from(record.late);
+        let intake = match self.mapper.intake(&self.engine, record.seq, &record.parsed) {
             Ok(intake) => intake,
             Err(refusal) => {
-                summary.refuse(record.seq, refusal);
-                continue;
+                let text = refusal.to_string();
+                self.summary.refuse(record.seq, refusal);
+                return Ok(Err(text));
             }
         };
-        let decided = replay::decide(&mut engine, at, intake, args.as_if == Some(AsIf::Enforce));
-        for look in decided.request.deadlines.iter().chain(decided.response.iter().flat_map(|d| &d.deadlines))
-        {
-            look.matches.iter().for_each(|found| summary.add_deadline(found.rule));
+        let passed_over = self.mapper.passed_over(&self.engine, &record.parsed);
+        passed_over.for_each(|name| self.summary.pass_over(name));
+        let drop_stopped = self.args.as_if == Some(AsIf::Enforce);
+        let decided = replay::decide(&mut self.engine, record.parsed.ts_ms(), intake, drop_stopped);
+        let decisions = || [Some(&decided.request), decided.response.as_ref()].into_iter().flatten();
+        for found in decisions().flat_map(|decision| &decision.deadlines).flat_map(|look| &look.matches) {
+            self.summary.add_deadline(found.rule);
         }
-        summary.add(&decided.request);
-        let is_explained = args.explain == Some(record.seq);
+        self.summary.add(&decided.request);
+        let is_explained = self.args.explain == Some(record.seq);
         // Most lines are quiet, and what to print of them would cost as much as deciding them.
-        let line = (args.all || is_explained || !decided.is_quiet())
-            .then(|| Line::new(&engine, record.seq, &decided, args.reveal));
+        let line = (self.args.all || is_explained || !decided.is_quiet())
+            .then(|| Line::new(&self.engine, record.seq, &decided, self.args.reveal));
         if let Some(line) = &line {
-            summary.add_matches(line);
+            self.summary.add_matches(line);
         }
-        if let Some((path, out)) = &mut decisions
-            && let Some(line) = line.as_ref().filter(|line| args.all || !line.matches.is_empty())
+        if let (Some(out), Some(path)) = (&mut self.out, &self.args.decisions)
+            && let Some(line) = line.as_ref().filter(|line| self.args.all || !line.matches.is_empty())
         {
             let written = serde_json::to_writer(&mut *out, line).map_err(std::io::Error::from);
             written
@@ -103,45 +174,11 @@ pub(crate) fn run(args: &ReplayArgs, ui: &mut Ui) -> Outcome {
                 .map_err(|error| Failure::file("write", path, &error))?;
         }
         if let Some(line) = line.filter(|_| is_explained) {
-            let traces = [Some(&decided.request), decided.response.as_ref()];
-            let traces: Vec<_> =
-                traces.into_iter().flatten().map(|decision| engine.explain(decision)).collect();
-            explained = Some((line, traces));
-            break;
+            let traces = decisions().map(|decision| self.engine.explain(decision)).collect();
+            self.explained = Some((line, traces));
         }
-        if summary.events % 1_024 == 0 && shown.elapsed() > Duration::from_millis(200) {
-            shown = Instant::now();
-            bar.set_position(reader.progress().bytes_read);
-            bar.set_message(format!("{} events", ui::grouped(summary.events)));
-        }
+        Ok(Ok(()))
     }
-    bar.finish_and_clear();
-    summary.elapsed = started.elapsed();
-    summary.interrupted = stop.load(Ordering::Relaxed);
-    if let Some((path, mut out)) = decisions {
-        out.flush().map_err(|error| Failure::file("write", path, &error))?;
-    }
-    match (&explained, args.explain) {
-        (Some((line, traces)), _) if args.json => ui.json(&explain::json(line, traces))?,
-        (Some((line, traces)), _) => explain::print(line, traces, ui)?,
-        (None, Some(seq)) => {
-            return Err(Failure::with_help(
-                format!("no event came of line {seq}"),
-                "lines count from 0 over all inputs; a rejected or blank line has no decision",
-            ));
-        }
-        (None, None) if args.json => {
-            ui.json(&summary.json(engine.hir(), reader.rejects(), &linked.left_out))?
-        }
-        (None, None) => {
-            let enforced = args.as_if.is_some();
-            summary.print(engine.hir(), reader.rejects(), &linked.left_out, enforced, ui)?;
-        }
-    }
-    for failure in &failures {
-        ui.say(format_args!("{}: {failure}", ui::bold_red("error")));
-    }
-    Ok(if failures.is_empty() { Exit::Clean } else { Exit::Usage })
 }
 
 /// Set by the first Ctrl-C; the second one ends the process.
@@ -157,80 +194,100 @@ fn stop_flag() -> Arc<AtomicBool> {
     stop
 }
 
+fn format(args: &ReplayArgs) -> FormatChoice {
+    match args.format {
+        LogFormat::Auto => FormatChoice::Auto,
+        LogFormat::Combined => FormatChoice::Is(Format::Combined),
+        LogFormat::NginxJson => FormatChoice::Is(Format::NginxJson),
+        LogFormat::Ndjson => FormatChoice::Is(Format::Ndjson),
+    }
+}
+
 fn open(args: &ReplayArgs, stop: Arc<AtomicBool>) -> Result<Reader, Failure> {
-    let format = match args.format {
-        LogFormat::Auto => "auto",
-        LogFormat::Combined => "combined",
-        LogFormat::NginxJson => "nginx-json",
-        LogFormat::Ndjson => "ndjson",
-    };
-    let format: FormatChoice = format.parse().map_err(|_| Failure::new("unknown format"))?;
     let inputs: Vec<Input> = args.inputs.iter().map(Input::from_argument).collect();
-    let options = ReaderOptions { format, stop, ..ReaderOptions::default() };
-    Reader::new(inputs, options).map_err(|error| Failure::new(error.to_string()))
+    let options = ReaderOptions { format: format(args), stop, ..ReaderOptions::default() };
+    Reader::new(inputs, options).map_err(|error| Failure::new(input_error(&error)))
 }
 
-/// The engine of the policies asked for; nothing after errors have been shown.
-fn prepare(args: &ReplayArgs, plain_http: bool, ui: &mut Ui) -> Result<Option<(Engine, Linked)>, Failure> {
-    let mut session = if args.policy.is_empty() { Session::library() } else { Session::open(&args.policy)? };
-    let (diagnostics, _) = session.findings();
-    if load::show_errors(&diagnostics, session.analysis.sources(), ui)? {
-        return Ok(None);
+/// Whether an input holds typed events. Only regular files are looked into; others can be read once only.
+fn is_typed(args: &ReplayArgs, input: &Path) -> bool {
+    if !input.is_file() {
+        return false;
     }
-    let found = session.analysis.found();
-    let selection = match select(args, &session, &found) {
-        Ok(selection) => selection,
-        Err(diagnostic) => {
-            return Err(Failure::Other { what: diagnostic.title.clone(), help: diagnostic.help.clone() });
+    let options = ReaderOptions { format: format(args), ..ReaderOptions::default() };
+    let Ok(reader) = Reader::new(vec![Input::from_argument(input)], options) else { return false };
+    let records = reader.take(MOST_WAITING).filter_map(|item| match item {
+        Item::Record(record) => Some(matches!(record.parsed, Parsed::Typed(_))),
+        _ => None,
+    });
+    records.into_iter().next().unwrap_or(false)
+}
+
+/// The file of `--decisions`, which is none of what is read.
+fn decisions_file(args: &ReplayArgs, path: &Path) -> Result<BufWriter<File>, Failure> {
+    if path.as_os_str() == "-" {
+        return Err(Failure::with_help(
+            "`--decisions` writes a file, and `-` is none",
+            "`--decisions /dev/stdout` mixes them with the summary; a file called `-` is `./-`",
+        ));
+    }
+    let real = fs::canonicalize(path).ok().filter(|path| path.is_file());
+    let same = |input: &&PathBuf| real.is_some() && fs::canonicalize(input).ok() == real;
+    if let Some(input) = args.inputs.iter().find(same) {
+        return Err(Failure::new(format!(
+            "the decisions would overwrite the log: `{}` is `{}`",
+            path.display(),
+            input.display()
+        )));
+    }
+    let file = File::create(path).map_err(|error| Failure::file("write", path, &error))?;
+    Ok(BufWriter::with_capacity(1 << 16, file))
+}
+
+/// Shows why nothing runs.
+fn refuse(args: &ReplayArgs, refused: &Refused, ui: &mut Ui) -> Outcome {
+    if args.json {
+        ui.json(&weir_dsl::render::json_value(&refused.errors, &refused.sources))?;
+    } else {
+        load::tell_errors(&refused.errors, &refused.sources, ui);
+    }
+    Ok(Exit::Failed)
+}
+
+fn input_error(error: &InputError) -> String {
+    let why = ui::words(error.kind, &error.message);
+    match error.offset {
+        0 => format!("cannot read `{}`: {why}", error.input),
+        offset => format!("cannot read `{}` past byte {}: {why}", error.input, ui::grouped(offset)),
+    }
+}
+
+fn say_failures(failures: &[InputError], ui: &mut Ui) {
+    for failure in failures {
+        ui.say(format_args!("{}: {}", ui::bold_red("error"), input_error(failure)));
+    }
+}
+
+/// Why there is no decision to explain.
+fn nothing_to_explain(seq: u64, rejected: Option<String>, reader: &Reader, interrupted: bool) -> Failure {
+    let lines = reader.progress().lines;
+    let what = match rejected {
+        Some(why) => format!("line {seq} was rejected: {why}"),
+        None if interrupted => format!("interrupted before line {seq} was decided"),
+        None if lines == 0 => format!("there is no line {seq}: nothing was read"),
+        None if seq >= lines => {
+            format!("there is no line {seq}: the last one is {}", ui::grouped(lines - 1))
         }
+        None => format!("line {seq} is blank"),
     };
-    let setup = setup(args, plain_http);
-    match setup.engine(&found, &selection, session.root.as_deref()) {
-        Ok((engine, linked, _)) => Ok(Some((engine, linked))),
-        Err(mut faults) => {
-            render::sort(&mut faults, session.analysis.sources());
-            load::show_errors(&faults, session.analysis.sources(), ui)?;
-            Ok(None)
-        }
-    }
+    Failure::with_help(what, "lines count from 0, over all inputs together")
 }
 
-fn setup(args: &ReplayArgs, plain_http: bool) -> Setup {
-    Setup {
-        as_if_enforce: args.as_if == Some(AsIf::Enforce),
-        plain_http,
-        disabled: args.disable_keys.clone(),
-        record: args.explain.is_some(),
-        reveal: args.reveal,
-    }
-}
-
-/// A project's profile; of files that are none, their policies with the library's maps from plain HTTP.
-fn select(
-    args: &ReplayArgs,
-    session: &Session,
-    found: &Found,
-) -> Result<Selection, Box<weir_dsl::Diagnostic>> {
-    let names_a_project = args.policy.iter().any(|path: &PathBuf| path.is_dir()) && session.root.is_some();
-    if args.policy.is_empty() || names_a_project {
-        return found.profile(&args.profile);
-    }
-    let asked: BTreeSet<_> = session.asked.iter().map(|(file, _)| *file).collect();
-    let everything = found.everything();
-    let policies = everything
-        .policies
-        .iter()
-        .filter(|name| found.policies.get(*name).is_some_and(|checked| asked.contains(&checked.at.file)));
-    let packages: Vec<SmolStr> = found
-        .env
-        .packages
-        .values()
-        .filter(|package| asked.contains(&package.at.file))
-        .map(|package| package.name.clone())
-        .collect();
-    let mut derives = packages.clone();
-    if let Ok(default) = found.profile("default") {
-        derives.extend(default.derives.into_iter().filter(|package| !packages.contains(package)));
-    }
-    Ok(Selection { policies: policies.cloned().collect(), caps: packages.clone(), derives, tunes: packages })
+/// A piece of a raw line without the addresses in it.
+fn masked(engine: &Engine, text: &str) -> String {
+    let is_cut = text.len() >= weir_gateway::SAMPLE_BYTES;
+    mask::addresses(text, is_cut, |address| match address {
+        Some(address) => engine.pseudonym(&[weir_compiler::value::Value::Ip(address)]),
+        None => "#".to_owned(),
+    })
 }

@@ -7,7 +7,7 @@ use serde_json::json;
 use smol_str::SmolStr;
 use weir_compiler::civil;
 use weir_compiler::link::{Linked, Options};
-use weir_dsl::{FileId, FileSpan, Sources, render};
+use weir_dsl::{Diagnostic, FileId, FileSpan, Sources, render};
 use weir_engine::testing::{self, Coverage, START, TestResult};
 
 use crate::args::TestArgs;
@@ -19,18 +19,24 @@ use crate::ui::{self, Exit, Failure, Outcome, Ui};
 struct Run {
     results: Vec<TestResult>,
     coverage: Coverage,
-    faulty: usize,
+    /// What is wrong with the files asked for: a package with errors is tried as far as it goes.
+    errors: Vec<Diagnostic>,
+    /// Errors in other files of the project.
+    elsewhere: usize,
+}
+
+impl Run {
+    fn faulty(&self) -> usize {
+        self.errors.len() + self.elsewhere
+    }
 }
 
 pub(crate) fn run(args: &TestArgs, ui: &mut Ui) -> Outcome {
     let started = Instant::now();
     let mut session = Session::open(&args.paths)?;
     let (diagnostics, elsewhere) = session.findings();
-    let errors = render::Counts::of(&diagnostics).errors;
-    if errors > 0 && !args.json {
-        load::show_errors(&diagnostics, session.analysis.sources(), ui)?;
-    }
-    let mut run = Run { faulty: errors + elsewhere, ..Run::default() };
+    let mut run = Run { errors: load::errors(&diagnostics), elsewhere, ..Run::default() };
+    show_errors(&run.errors, session.analysis.sources(), args, ui)?;
     let asked: Vec<FileId> = session.asked.iter().map(|(file, _)| *file).collect();
     let found = session.analysis.found();
     let packages: Vec<SmolStr> = found.env.packages.keys().cloned().collect();
@@ -48,9 +54,10 @@ pub(crate) fn run(args: &TestArgs, ui: &mut Ui) -> Outcome {
             continue;
         }
         let linked = found.link(&found.for_tests(package), &Options::default());
-        if render::Counts::of(&linked.diagnostics).errors > 0 {
-            run.faulty += 1;
-            load::show_errors(&linked.diagnostics, session.analysis.sources(), ui)?;
+        let errors = load::errors(&linked.diagnostics);
+        if !errors.is_empty() {
+            show_errors(&errors, session.analysis.sources(), args, ui)?;
+            run.errors.extend(errors);
             continue;
         }
         let sources = session.analysis.sources();
@@ -75,15 +82,39 @@ pub(crate) fn run(args: &TestArgs, ui: &mut Ui) -> Outcome {
             show_coverage(&run.coverage, session.analysis.sources(), ui)?;
         }
         let passed = run.results.len() - failed;
-        ui.line(format_args!("\n{passed} passed, {failed} failed"))?;
+        let errors = match run.faulty() {
+            0 => String::new(),
+            errors => format!(", {}", ui::count(errors, "error")),
+        };
+        ui.line(format_args!("\n{passed} passed, {failed} failed{errors}"))?;
         ui.say(format_args!("in {} ms", started.elapsed().as_millis()));
-        if run.results.is_empty() && run.faulty == 0 {
-            ui.say(
-                "no test was found: a test is `test \"what it shows\" { … }` beside the policies it tries",
-            );
+        if run.elsewhere > 0 {
+            ui.say(format_args!(
+                "{} in other files of the project; `weir check` shows them",
+                ui::count(run.elsewhere, "error")
+            ));
+        }
+        if run.results.is_empty() && run.faulty() == 0 {
+            ui.say(match &args.filter {
+                Some(text) => format!("no test's name or package contains `{text}`"),
+                None => {
+                    "no test was found: a test is `test \"what it shows\" { … }` beside the policies it tries"
+                        .to_owned()
+                }
+            });
         }
     }
-    Ok(if failed > 0 || run.faulty > 0 { Exit::Failed } else { Exit::Clean })
+    Ok(if failed > 0 || run.faulty() > 0 { Exit::Failed } else { Exit::Clean })
+}
+
+/// Shows errors for people; the report has them too.
+fn show_errors(
+    errors: &[Diagnostic],
+    sources: &Sources,
+    args: &TestArgs,
+    ui: &mut Ui,
+) -> Result<(), Failure> {
+    if args.json { Ok(()) } else { ui.print(render::human(errors, sources, ui.is_colored())) }
 }
 
 /// Only the rules of the package itself: those of imported policies are covered by their own tests.
@@ -107,35 +138,50 @@ fn show(result: &TestResult, linked: &Linked, sources: &Sources, ui: &mut Ui) ->
         ui.line(format_args!("    expected: {}", failure.expected))?;
         ui.line(format_args!("    came:     {}", failure.came))?;
     }
-    let name = |id| linked.hir.rules.get(id).map_or("?", |rule| rule.name.as_str());
-    // Events that nothing happened at are told in one line.
-    let mut quiet = 0;
-    for (at, event) in result.events.iter().enumerate() {
-        if event.fired.is_empty() && !event.acted && !event.stopped {
-            quiet += 1;
-            continue;
+    let told = events(result, linked);
+    let elided = told.len().saturating_sub(FIRST + LAST);
+    for (at, line) in told.iter().enumerate() {
+        if elided > 1 && at == FIRST {
+            ui.line(ui::dim(format_args!("      … {}", ui::count(elided, "more line"))))?;
         }
-        if quiet > 0 {
-            ui.line(ui::dim(format_args!(
-                "      … {} at which nothing happened",
-                ui::count(quiet, "event")
-            )))?;
-            quiet = 0;
+        if elided <= 1 || at < FIRST || at >= told.len() - LAST {
+            ui.line(ui::dim(line))?;
         }
-        let fired: Vec<&str> = event.fired.iter().map(|rule| name(*rule)).collect();
-        let when = civil::format(event.at).get(11..).map(str::to_owned).unwrap_or_default();
-        let days = (event.at - START).div_euclid(civil::DAY);
-        ui.line(ui::dim(format_args!(
-            "      event {:<4} day {days} {when}  {:<10} {}",
-            at + 1,
-            event.verdict.word(),
-            if fired.is_empty() { String::new() } else { format!("fired: {}", fired.join(", ")) }
-        )))?;
-    }
-    if quiet > 0 {
-        ui.line(ui::dim(format_args!("      … {} at which nothing happened", ui::count(quiet, "event"))))?;
     }
     Ok(())
+}
+
+/// How many lines of what happened in a failed test are shown: the first and the last.
+const FIRST: usize = 12;
+const LAST: usize = 8;
+
+/// What happened, a line for each run of events at which the same happened.
+fn events(result: &TestResult, linked: &Linked) -> Vec<String> {
+    let name = |id| linked.hir.rules.get(id).map_or("?", |rule| rule.name.as_str());
+    let mut lines = Vec::new();
+    let mut from = 0;
+    while let Some(event) = result.events.get(from) {
+        let same = |other: &&testing::EventLine| {
+            (&other.fired, other.verdict, other.stopped, other.acted)
+                == (&event.fired, event.verdict, event.stopped, event.acted)
+        };
+        let alike = result.events.iter().skip(from).take_while(same).count();
+        let which = match alike {
+            1 => format!("event {}", from + 1),
+            _ => format!("events {} to {}", from + 1, from + alike),
+        };
+        let when = civil::format(event.at).get(11..).map(str::to_owned).unwrap_or_default();
+        let day = (event.at - START).div_euclid(civil::DAY);
+        let fired: Vec<&str> = event.fired.iter().map(|rule| name(*rule)).collect();
+        let what = match (fired.as_slice(), event.acted || event.stopped) {
+            ([], false) => "nothing happened".to_owned(),
+            ([], true) => event.verdict.word().to_owned(),
+            (fired, _) => format!("{:<9} fired: {}", event.verdict.word(), fired.join(", ")),
+        };
+        lines.push(format!("      {which:<20}  day {day} {when:<13}  {what}"));
+        from += alike;
+    }
+    lines
 }
 
 /// Rules that never fired, and conjuncts that were never true or never false.
@@ -206,8 +252,12 @@ fn report(run: &Run, sources: &Sources, with_coverage: bool) -> serde_json::Valu
         .collect();
     let failed = run.results.iter().filter(|result| !result.failures.is_empty()).count();
     let mut report = json!({
-        "version": 1, "passed": run.results.len() - failed, "failed": failed, "errors": run.faulty, "tests": tests,
+        "version": 1, "passed": run.results.len() - failed, "failed": failed, "errors": run.faulty(), "tests": tests,
     });
+    if let (false, Some(object)) = (run.errors.is_empty(), report.as_object_mut()) {
+        let shown = render::json_value(&run.errors, sources);
+        object.extend(shown.get("diagnostics").map(|errors| ("diagnostics".to_owned(), errors.clone())));
+    }
     if let (true, Some(object)) = (with_coverage, report.as_object_mut()) {
         let fired = run.coverage.rules.values().filter(|rule| rule.fired).count();
         let gaps: Vec<_> = gaps(&run.coverage)

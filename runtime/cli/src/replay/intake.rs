@@ -1,6 +1,9 @@
 //! From what a log says to what the engine takes: an exchange or a typed event becomes a request and, where the log
 //! knows it, a response.
 
+use std::fmt;
+
+use smol_str::{SmolStr, format_smolstr};
 use weir_compiler::convert;
 use weir_compiler::ids::{EventId, FieldId};
 use weir_compiler::schema::Schema;
@@ -130,9 +133,9 @@ impl Columns {
     }
 }
 
-/// Why a line is no event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusal {
+/// Why a line is no event, in a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reason {
     /// Its `event` is not declared.
     UnknownEvent,
     /// A field that must be there is not.
@@ -141,13 +144,55 @@ pub enum Refusal {
     BadValue,
 }
 
-impl Refusal {
-    /// For people, and as a key in JSON.
-    pub const fn words(self) -> (&'static str, &'static str) {
+impl Reason {
+    /// As a key in JSON.
+    pub const fn slug(self) -> &'static str {
         match self {
-            Self::UnknownEvent => ("unknown-event", "an event that no schema declares"),
-            Self::MissingField => ("missing-field", "a required field is missing"),
-            Self::BadValue => ("bad-value", "a value that is not of its field's type"),
+            Self::UnknownEvent => "unknown-event",
+            Self::MissingField => "missing-field",
+            Self::BadValue => "bad-value",
+        }
+    }
+}
+
+/// Why a line is no event. Names come from the schema but for the event's of [`Reason::UnknownEvent`]; there is
+/// nothing of the line's values in it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Refusal {
+    /// In a word.
+    pub reason: Reason,
+    /// The event's name, as the line has it.
+    pub event: SmolStr,
+    /// The field, if it is one.
+    pub field: Option<SmolStr>,
+    /// The type that its value must have.
+    pub wanted: Option<SmolStr>,
+}
+
+impl Refusal {
+    fn unknown(event: &str) -> Self {
+        Self { reason: Reason::UnknownEvent, event: event.into(), field: None, wanted: None }
+    }
+
+    fn of_field(reason: Reason, schema: &Schema, event: EventId, field: FieldId) -> Self {
+        let declared = schema.fields.get(field);
+        Self {
+            reason,
+            event: schema.events.get(event).map(|event| event.name.clone()).unwrap_or_default(),
+            field: declared.map(|field| field.name.clone()),
+            wanted: declared.map(|field| format_smolstr!("{}", field.ty)),
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let field = self.field.as_deref().unwrap_or("a field");
+        let wanted = self.wanted.as_deref().unwrap_or("what is declared");
+        match self.reason {
+            Reason::UnknownEvent => write!(f, "no schema declares an event `{}`", self.event),
+            Reason::MissingField => write!(f, "`{}` without its `{field}`, {wanted}", self.event),
+            Reason::BadValue => write!(f, "`{field}` of `{}` is no {wanted}, or too long", self.event),
         }
     }
 }
@@ -167,7 +212,7 @@ impl Mapper {
     }
 
     fn exchange(&self, engine: &Engine, seq: u64, exchange: &HttpExchange) -> Result<Intake, Refusal> {
-        let columns = self.exchange.as_ref().ok_or(Refusal::UnknownEvent)?;
+        let columns = self.exchange.as_ref().ok_or_else(|| Refusal::unknown("http.request"))?;
         let schema = &engine.hir().schema;
         let id = Value::text(&seq.to_string());
         let mut record = Draft { schema, record: Record::empty(schema, columns.request) };
@@ -203,30 +248,58 @@ impl Mapper {
 
     fn typed(&self, engine: &Engine, typed: &TypedEvent) -> Result<Intake, Refusal> {
         let schema = &engine.hir().schema;
-        let event = schema.event(&typed.event).ok_or(Refusal::UnknownEvent)?;
+        let event = schema.event(&typed.event).ok_or_else(|| Refusal::unknown(&typed.event))?;
         let mut record = Record::empty(schema, event);
         let mut late = Vec::new();
         if let Some(at) = schema.envelope_field("at") {
-            record.set(schema, at, Value::Time(typed.ts_ms)).map_err(|_| Refusal::BadValue)?;
+            let bad = |_| Refusal::of_field(Reason::BadValue, schema, event, at);
+            record.set(schema, at, Value::Time(typed.ts_ms)).map_err(bad)?;
         }
         for (name, value) in typed.fields.iter() {
             let Some(field) = schema.field(event, name) else { continue };
             if self.disabled.fields.contains(&field) || matches!(value, weir_gateway::Value::Null) {
                 continue;
             }
-            let declared = schema.fields.get(field).ok_or(Refusal::BadValue)?;
-            let value = typed_value(value, &declared.ty).ok_or(Refusal::BadValue)?;
+            let bad = || Refusal::of_field(Reason::BadValue, schema, event, field);
+            let declared = schema.fields.get(field).ok_or_else(bad)?;
+            let value = match value {
+                weir_gateway::Value::Text(text) if declared.ty.is_textual() => {
+                    convert::from_text(clip(text, declared.bound as usize), &declared.ty)
+                }
+                value => typed_value(value, &declared.ty),
+            };
+            let value = value.ok_or_else(bad)?;
             let slot = schema.events.get(event).and_then(|event| event.slot_info(field));
             if slot.is_some_and(|slot| slot.response) {
                 late.push((field, value));
             } else {
-                record.set(schema, field, value).map_err(|_| Refusal::BadValue)?;
+                record.set(schema, field, value).map_err(|_| bad())?;
             }
         }
         // The envelope's own id and time are the reader's to give.
         let id = schema.envelope_field("id");
-        let missing = record.missing(schema).any(|field| Some(field) != id);
-        if missing { Err(Refusal::MissingField) } else { Ok(Intake::Typed(record, late)) }
+        let missing = record.missing(schema).find(|field| Some(*field) != id);
+        match missing {
+            Some(field) => Err(Refusal::of_field(Reason::MissingField, schema, event, field)),
+            None => Ok(Intake::Typed(record, late)),
+        }
+    }
+
+    /// The names in a line that its event has no field for: they are passed over.
+    pub fn passed_over<'a>(
+        &self,
+        engine: &'a Engine,
+        parsed: &'a Parsed,
+    ) -> impl Iterator<Item = &'a str> + 'a {
+        let schema = &engine.hir().schema;
+        let typed = match parsed {
+            Parsed::Typed(typed) => schema.event(&typed.event).map(|event| (event, typed)),
+            Parsed::Exchange(_) => None,
+        };
+        typed.into_iter().flat_map(move |(event, typed)| {
+            let names = typed.fields.iter().map(|(name, _)| name);
+            names.filter(move |name| schema.field(event, name).is_none())
+        })
     }
 }
 

@@ -5,9 +5,12 @@
 //!                                └──── response, unless it was stopped ──▶ Decision ──┘
 //! ```
 
+pub(crate) mod choice;
 pub(crate) mod explain;
 pub mod intake;
 pub mod line;
+pub(crate) mod mask;
+pub(crate) mod report;
 pub mod setup;
 pub(crate) mod summary;
 
