@@ -38,6 +38,16 @@ pub fn cohort(hir: &Hir, id: CohortId) -> String {
     Canon { hir, depth: 0 }.cohort(id)
 }
 
+/// The text of a sequence, its name included.
+pub fn sequence(hir: &Hir, id: SequenceId) -> String {
+    Canon { hir, depth: 0 }.sequence(id)
+}
+
+/// The text of a signal: what it reads, and how.
+pub fn signal(hir: &Hir, id: SignalId) -> String {
+    Canon { hir, depth: 0 }.signal(id)
+}
+
 /// The text of an expression.
 pub fn expr(hir: &Hir, id: ExprId) -> String {
     Canon { hir, depth: 0 }.expr(id)

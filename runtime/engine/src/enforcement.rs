@@ -6,20 +6,9 @@
 
 use std::collections::BTreeSet;
 
-use weir_compiler::ids::RuleId;
-
 use crate::keyhash::{KeyHash, KeyMap};
+use crate::names::Origin;
 use crate::state::{Admission, Gcra, Pace};
-
-/// What made an entry: an action of a rule.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Origin {
-    pub(crate) rule: RuleId,
-    /// The position of the action.
-    pub(crate) action: u16,
-    /// Among the actions taken when the rule is unknown.
-    pub(crate) unknown: bool,
-}
 
 /// A key under a verdict.
 #[derive(Clone, Debug)]
@@ -151,9 +140,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::names::NameHash;
 
-    fn origin(rule: u32) -> Origin {
-        Origin { rule: RuleId(rule), action: 0, unknown: false }
+    fn origin(rule: u64) -> Origin {
+        Origin { rule: NameHash(rule), action: NameHash(0) }
     }
 
     const ANA: KeyHash = KeyHash(7);
@@ -206,7 +196,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn bounded_and_consistent(puts in prop::collection::vec((0_u128..9, 0_u32..3, 0_i64..30, 1_i64..60), 1..120)) {
+        fn bounded_and_consistent(puts in prop::collection::vec((0_u128..9, 0_u64..3, 0_i64..30, 1_i64..60), 1..120)) {
             let mut table = Enforcement::new(4);
             let mut now = 0;
             for (key, rule, wait, duration) in puts {

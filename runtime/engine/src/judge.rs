@@ -8,9 +8,9 @@ use weir_compiler::ids::*;
 use weir_compiler::walk::{Walker, World};
 
 use crate::decision::{Effect, EffectKind, EntryHit, EventDecision, Fate, Source};
-use crate::enforcement::Origin;
 use crate::engine::Engine;
 use crate::keyhash::KeyHash;
+use crate::names::{Origin, Place};
 use crate::plan::{OpenRule, Plan, asks, matched, plan_of, ruling, verdict_of};
 use crate::record::Record;
 use crate::recording::Recorded;
@@ -155,24 +155,27 @@ impl Engine {
                 Target::Slices(cohort) => keys.extend(view.slices(*cohort).iter().map(|(_, key)| *key)),
             }
         }
-        let mut met: Vec<(bool, KeyHash, Origin, i64, bool)> = Vec::new();
+        let mut met: Vec<(bool, KeyHash, Origin, Place, i64, bool)> = Vec::new();
         for (live, table) in [(true, &self.store.live), (false, &self.store.shadow)] {
             if table.is_empty() {
                 continue;
             }
             for key in &keys {
                 for entry in table.of(*key, at) {
-                    let Some(verdict) = verdict_of(set, entry.origin) else { continue };
+                    // An entry whose action the rule set has no more waits for its end.
+                    let Some(place) = set.names.place(entry.origin) else { continue };
+                    let Some(verdict) = verdict_of(set, place) else { continue };
                     if verdict.on.is_none_or(|on| on == sheet.event) {
-                        met.push((live, *key, entry.origin, entry.until, view.spares(&verdict.sparing)));
+                        let spared = view.spares(&verdict.sparing);
+                        met.push((live, *key, entry.origin, place, entry.until, spared));
                     }
                 }
             }
         }
-        for (live, hash, origin, until, spared) in met {
-            let Some(verdict) = verdict_of(set, origin) else { continue };
-            let package = set.package_of(origin.rule);
-            let lifted = sheet.exempted.contains(&package) || self.off.get(origin.rule) == Some(&true);
+        for (live, hash, origin, place, until, spared) in met {
+            let Some(verdict) = verdict_of(set, place) else { continue };
+            let package = set.package_of(place.rule);
+            let lifted = sheet.exempted.contains(&package) || self.off.get(place.rule) == Some(&true);
             let table = if live { &mut self.store.live } else { &mut self.store.shadow };
             let fate = if lifted {
                 Fate::Lifted
@@ -185,7 +188,7 @@ impl Engine {
             };
             if fate == Fate::Applied {
                 sheet.candidates.push(Candidate {
-                    ruling: ruling(verdict, Source::Entry(origin.rule)),
+                    ruling: ruling(verdict, Source::Entry(place.rule)),
                     package,
                     live,
                     key: verdict.target.clone(),
@@ -193,7 +196,7 @@ impl Engine {
             }
             sheet.met.push((hash, origin));
             sheet.entries.push(EntryHit {
-                rule: origin.rule,
+                rule: place.rule,
                 key: verdict.target.as_ref().map(|key| key.text.clone()).unwrap_or_default(),
                 hash,
                 verb: verdict.verb,
@@ -370,7 +373,9 @@ impl Engine {
         for kind in plan.effects {
             match &kind {
                 EffectKind::Tagged { key, tag, until } => {
-                    self.store.tags.put(*key, *tag, at, until.saturating_sub(at));
+                    if let Some(tag) = set.names.tag(*tag) {
+                        self.store.tags.put(*key, tag, at, until.saturating_sub(at));
+                    }
                 }
                 EffectKind::Activated(target, until) => {
                     for (id, policy) in set.hir.policies.iter() {

@@ -22,6 +22,7 @@ mod judge;
 mod keyhash;
 mod keys;
 mod limits;
+mod names;
 mod plan;
 mod print;
 mod privacy;
@@ -52,6 +53,7 @@ pub use explain::{Counterfactual, Explanation, LookTrace, Resolution, RuleTrace,
 pub use input::{CallRequest, Input, Outcome, Pending, Seq, Step};
 pub use keyhash::{KeyHash, Secret};
 pub use limits::{Limits, Options};
+pub use names::NameHash;
 pub use record::{FieldError, Record, RecordBuilder};
 pub use sense::{Sensed, Why};
 pub use sequence::{Held, Mark};

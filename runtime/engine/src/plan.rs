@@ -11,8 +11,8 @@ use weir_compiler::walk::{Walker, World};
 
 use crate::cell::pace;
 use crate::decision::{Acting, EffectKind, Match, Ruling, Shown, Source};
-use crate::enforcement::Origin;
 use crate::keyhash::KeyHash;
+use crate::names::{Origin, Place};
 use crate::privacy;
 use crate::ruleset::{PackageId, RuleSet};
 use crate::state::Pace;
@@ -56,11 +56,11 @@ pub(crate) struct OpenRule {
     pub(crate) if_unknown: Plan,
 }
 
-/// The action that made an entry, if it is a verdict.
-pub(crate) fn verdict_of(set: &RuleSet, origin: Origin) -> Option<&Verdict> {
-    let rule = set.hir.rules.get(origin.rule)?;
-    let actions = if origin.unknown { &rule.if_unknown } else { &rule.then };
-    match actions.get(usize::from(origin.action))? {
+/// The action of a rule at a place, if it is a verdict.
+pub(crate) fn verdict_of(set: &RuleSet, place: Place) -> Option<&Verdict> {
+    let rule = set.hir.rules.get(place.rule)?;
+    let actions = if place.unknown { &rule.if_unknown } else { &rule.then };
+    match actions.get(usize::from(place.action))? {
         Action::Verdict(verdict) => Some(verdict),
         _ => None,
     }
@@ -174,13 +174,14 @@ pub(crate) fn plan_of(
                 plan.action = plan.action.max(Some(verdict.verb));
                 let touches =
                     here && verdict.on.is_none_or(|on| on == event) && !view.spares(&verdict.sparing);
-                match (&verdict.target, verdict.duration) {
-                    (Some(key), Some(duration)) => {
+                let origin = set.names.origin(id, place as u16, unknown);
+                match (&verdict.target, verdict.duration, origin) {
+                    (Some(key), Some(duration), Some(origin)) => {
                         let hash = plan.key(view, key);
                         plan.entries.push(PlannedEntry {
                             key: key.clone(),
                             hash,
-                            origin: Origin { rule: id, action: place as u16, unknown },
+                            origin,
                             duration: duration.ms,
                             throttle: throttle(set, view, verdict),
                             renewing: verdict.renewing,

@@ -13,8 +13,8 @@ use weir_compiler::walk::{Walker, World};
 
 use crate::cell::pace;
 use crate::decision::{Acting, CapHit, Effect, EntryHit, EventDecision, Match, Ruling, Source};
-use crate::enforcement::Origin;
 use crate::keyhash::KeyHash;
+use crate::names::Origin;
 use crate::plan::OpenRule;
 use crate::record::Record;
 use crate::recording::{Look, Scored};

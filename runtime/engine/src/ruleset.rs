@@ -14,6 +14,7 @@ use crate::derive::Maps;
 use crate::keyhash::KeyHasher;
 use crate::keys::{self, KeyId, Keys, PartPlan};
 use crate::limits::Options;
+use crate::names::Names;
 use crate::reads::{Reads, children, structure};
 
 /// A condition over an event, the same for all that are written alike.
@@ -29,6 +30,8 @@ pub(crate) struct PackageId(pub(crate) u16);
 pub(crate) struct RuleSet {
     pub(crate) hir: Hir,
     pub(crate) hasher: KeyHasher,
+    /// What state calls things.
+    pub(crate) names: Names,
     /// Reasons show personal values in clear.
     pub(crate) reveal: bool,
     pub(crate) keys: Keys,
@@ -351,12 +354,15 @@ impl RuleSet {
         let captures = build.captures(&hir);
         let deadlines = hir.sequences.ids().map(|id| deadline_plan(&hir, id)).collect();
         let events = hir.schema.events.ids().map(|id| build.event(&hir, id)).collect();
+        let counts = |id| states.get(id).is_some_and(|state: &StatePlan| state.counts);
+        let names = Names::new(&hir, counts, &captures);
         let Build { keys, filters, .. } = build;
         Self {
             maps: Maps::new(&hir),
             at_field: hir.schema.envelope_field("at"),
             keys,
             filters,
+            names,
             states,
             cohorts,
             sequence_keys,

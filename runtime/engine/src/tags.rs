@@ -1,14 +1,13 @@
 //! Tags on keys, for a time.
 
-use weir_compiler::ids::TagId;
-
 use crate::keyhash::KeyHash;
+use crate::names::NameHash;
 use crate::table::Bounded;
 
 /// Which keys carry which tags until when. Bounded by the number of keys; the least recently tagged leave.
 #[derive(Clone, Debug)]
 pub(crate) struct Tags {
-    keys: Bounded<Vec<(TagId, i64)>>,
+    keys: Bounded<Vec<(NameHash, i64)>>,
 }
 
 impl Tags {
@@ -17,7 +16,7 @@ impl Tags {
     }
 
     /// Tags a key from `at` for `duration` ms; an end that is later already stays.
-    pub(crate) fn put(&mut self, key: KeyHash, tag: TagId, at: i64, duration: i64) {
+    pub(crate) fn put(&mut self, key: KeyHash, tag: NameHash, at: i64, duration: i64) {
         let until = at.saturating_add(duration);
         let Some(tags) = self.keys.entry(key, at, Vec::new, |_| ()) else { return };
         tags.retain(|(_, until)| *until > at);
@@ -28,7 +27,7 @@ impl Tags {
     }
 
     /// Whether the key carries the tag at `at`.
-    pub(crate) fn has(&self, key: KeyHash, tag: TagId, at: i64) -> bool {
+    pub(crate) fn has(&self, key: KeyHash, tag: NameHash, at: i64) -> bool {
         self.keys.get(key).is_some_and(|tags| tags.iter().any(|(known, until)| *known == tag && at < *until))
     }
 
@@ -48,10 +47,10 @@ mod tests {
     #[test]
     fn a_tag_ends_and_is_renewed() {
         let mut tags = Tags::new(4);
-        let (key, tag) = (KeyHash(1), TagId(0));
+        let (key, tag) = (KeyHash(1), NameHash(0));
         tags.put(key, tag, 100, 50);
         assert!(tags.has(key, tag, 149) && !tags.has(key, tag, 150));
-        assert!(!tags.has(KeyHash(2), tag, 110) && !tags.has(key, TagId(1), 110));
+        assert!(!tags.has(KeyHash(2), tag, 110) && !tags.has(key, NameHash(1), 110));
         tags.put(key, tag, 120, 50);
         assert!(tags.has(key, tag, 169));
         tags.put(key, tag, 121, 1);
@@ -62,10 +61,10 @@ mod tests {
     fn tags_are_bounded() {
         let mut tags = Tags::new(4);
         for key in 0..100 {
-            tags.put(KeyHash(key), TagId(0), key as i64, 1_000);
+            tags.put(KeyHash(key), NameHash(0), key as i64, 1_000);
         }
         assert_eq!(tags.len(), 4);
-        assert!(tags.has(KeyHash(99), TagId(0), 100) && !tags.has(KeyHash(0), TagId(0), 100));
+        assert!(tags.has(KeyHash(99), NameHash(0), 100) && !tags.has(KeyHash(0), NameHash(0), 100));
         assert_eq!(tags.evictions(), 96);
     }
 }

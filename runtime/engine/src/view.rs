@@ -337,7 +337,7 @@ impl<'a> View<'a> {
     }
 
     pub(crate) fn tag(&self, key: KeyId, tag: TagId) -> Option<bool> {
-        Some(self.store.tags.has(self.key(key)?, tag, self.at))
+        Some(self.store.tags.has(self.key(key)?, self.set.names.tag(tag)?, self.at))
     }
 
     /// Whether somebody is spared.
@@ -459,7 +459,7 @@ impl World for View<'_> {
                 let plan = crate::keys::Keys::default().with(&self.set.hir, &self.set.hasher, key)?;
                 let schema = &self.set.hir.schema;
                 let hash = plan.hash(&self.set.hasher, schema, self.record, self, &mut Vec::new())?;
-                Some(self.store.tags.has(hash, tag, self.at))
+                Some(self.store.tags.has(hash, self.set.names.tag(tag)?, self.at))
             }
         }
     }
