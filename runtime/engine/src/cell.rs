@@ -1,5 +1,6 @@
 //! One record of state: which aggregate it is, what an event brings to it and what a reading says.
 
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 use weir_compiler::hir::{Expr, Hir, Measure, Statistic, WindowKind};
@@ -239,7 +240,7 @@ impl Sample {
 }
 
 /// Values kept in full beside hashes, the least recently seen leaving first.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Remembered(Vec<(u64, i64, Value)>);
 
 impl Remembered {
@@ -259,7 +260,7 @@ impl Remembered {
 }
 
 /// A record of state. The large ones are boxed: most records of a table are of one kind, and small.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum Cell {
     Count(Count),
     Share(Share),

@@ -3,6 +3,7 @@
 //! A slice fixes some of the cohort's dimensions to values and leaves the others free. This implementation is
 //! exact and simple: every slice of every event is counted, 2^d − 1 of them for d known dimensions.
 
+use serde::{Deserialize, Serialize};
 use weir_compiler::hir::Cohort;
 
 use crate::cell;
@@ -17,7 +18,7 @@ pub(crate) const DIMENSIONS: usize = 8;
 pub(crate) type SliceKey = (u8, KeyHash);
 
 /// A slice in surplus.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Surplus {
     /// The dimensions that it fixes, as bits by position.
     pub fixed: u8,
@@ -34,7 +35,7 @@ pub struct Surplus {
 /// The slice in surplus that holds an event, or none; `None` when that is unknown.
 pub(crate) type InSurplus = Option<Option<Surplus>>;
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Slice {
     count: Count,
     usual: Usual,

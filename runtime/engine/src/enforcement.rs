@@ -4,6 +4,7 @@
 //! whence it comes. A later firing renews it: its end moves on, its bucket stays. Shadow rules have a table
 //! of their own, which stops nobody.
 
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 use crate::keyhash::{KeyHash, KeyMap};
@@ -11,7 +12,7 @@ use crate::names::Origin;
 use crate::state::{Admission, Gcra, Pace};
 
 /// A key under a verdict.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Entry {
     pub(crate) origin: Origin,
     /// It ends here; the instant itself is free.
@@ -20,7 +21,7 @@ pub(crate) struct Entry {
     bucket: Option<Throttle>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Throttle {
     gcra: Gcra,
     rate: Pace,

@@ -270,7 +270,7 @@ impl Engine {
             for state in &plan.concurrent {
                 let key = self.view(&waiting.record, exchange.at, false).state_key(*state);
                 if let Some(key) = key {
-                    self.store.end(*state, key, in_flight(seq, waiting.nth));
+                    self.store.end(&set, *state, key, in_flight(seq, waiting.nth));
                 }
             }
         }

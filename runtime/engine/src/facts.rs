@@ -1,12 +1,13 @@
 //! Facts about actors that `sparing` asks for: when something first, or last, happened to them.
 
+use serde::{Deserialize, Serialize};
 use weir_compiler::hir::Fact;
 
 use crate::keyhash::KeyHash;
 use crate::table::Bounded;
 
 /// The times of one fact, by actor. Bounded; who is forgotten is not spared.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Facts {
     times: Bounded<i64>,
     first: bool,

@@ -4,13 +4,14 @@
 //! `ip/24:56`, a field's name) and the canonical bytes of its parts. State never holds the value of a key, a
 //! symbol or an index. Without the secret nobody can aim at a collision or tell which key a hash is of.
 
+use serde::{Deserialize, Serialize};
 use std::hash::{BuildHasherDefault, Hasher as StdHasher};
 
 use siphasher::sip128::SipHasher13;
 use weir_compiler::value::Value;
 
 /// The keyed hash of a key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct KeyHash(pub u128);
 
 impl KeyHash {

@@ -23,6 +23,7 @@ mod keyhash;
 mod keys;
 mod limits;
 mod names;
+mod partition;
 mod plan;
 mod print;
 mod privacy;

@@ -8,13 +8,14 @@ use weir_compiler::hir::{
 };
 use weir_compiler::ids::*;
 
-use crate::cell::{Form, FormKind};
+use crate::cell::{Cell, Form, FormKind};
 use crate::cohort::DIMENSIONS;
 use crate::derive::Maps;
 use crate::keyhash::KeyHasher;
 use crate::keys::{self, KeyId, Keys, PartPlan};
 use crate::limits::Options;
 use crate::names::Names;
+use crate::partition::parts;
 use crate::reads::{Reads, children, structure};
 
 /// A condition over an event, the same for all that are written alike.
@@ -66,6 +67,10 @@ pub(crate) struct StatePlan {
     pub(crate) counts: bool,
     /// Keys held at most.
     pub(crate) capacity: usize,
+    /// Into how many partitions the keys fall.
+    pub(crate) parts: usize,
+    /// A record that has seen nothing.
+    pub(crate) blank: Cell,
 }
 
 #[derive(Debug)]
@@ -256,13 +261,15 @@ impl RuleSet {
                 );
                 let asked = || hir.signals.values().any(|s| s.state == id && s.least.is_some_and(|n| n > 0));
                 let fit = share / u64::from(state.bytes_per_key.max(64));
+                let capacity =
+                    usize::try_from(fit).unwrap_or(usize::MAX).clamp(16, options.limits.keys.max(16));
                 StatePlan {
                     counts: unable && state.window.is_some() && asked(),
                     key: state.key.as_ref().map(|key| build.key(&hir, key)),
                     filter: build.filter(&hir, state.filter),
-                    capacity: usize::try_from(fit)
-                        .unwrap_or(usize::MAX)
-                        .clamp(16, options.limits.keys.max(16)),
+                    capacity,
+                    parts: parts(capacity),
+                    blank: Cell::new(&form),
                     form,
                 }
             })

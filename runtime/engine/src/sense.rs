@@ -1,5 +1,6 @@
 //! What a signal says when it is read: a value of its type, or why there is none.
 
+use serde::{Deserialize, Serialize};
 use weir_compiler::types::Type;
 use weir_compiler::value::{Currency, Value};
 
@@ -17,7 +18,7 @@ pub(crate) struct Ask<'a> {
 }
 
 /// Why a reading, or what depends on it, is unknown.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Why {
     /// Nothing supplies its event.
     Unmapped,
@@ -48,7 +49,7 @@ impl std::fmt::Display for Why {
 }
 
 /// What a signal said, kept for the decision and for its explanation.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Sensed {
     /// The value; `None` is unknown.
     pub value: Option<Value>,

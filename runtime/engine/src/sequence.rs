@@ -6,6 +6,7 @@
 //! start: once two matches have reached the same step, the same later events advance both and an excluded
 //! event that ends the later one ends the earlier one too, while the horizon of the later one reaches further.
 
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 use weir_compiler::hir::Sequence;
@@ -15,7 +16,7 @@ use weir_compiler::value::Value;
 const WAITING: usize = 8;
 
 /// A step that an event matched.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Mark {
     /// The event's time.
     pub at: i64,
@@ -24,7 +25,7 @@ pub struct Mark {
 }
 
 /// A sequence that holds: a mark for each step.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Held {
     /// In order of the steps.
     pub marks: Vec<Mark>,
@@ -45,7 +46,7 @@ impl Matched {
 }
 
 /// The partial matches of one key.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Track {
     /// At `k`, the latest match that has reached step `k`; without a place for the last step.
     partials: Vec<Option<Vec<Mark>>>,
@@ -54,7 +55,7 @@ pub(crate) struct Track {
     next: u32,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Waiting {
     id: u32,
     deadline: i64,

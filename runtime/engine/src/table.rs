@@ -6,10 +6,12 @@
 //! has truly nothing, and a flood of fresh keys cannot make another key's count too low.
 
 use crate::keyhash::{KeyHash, KeyMap};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 const NONE: u32 = u32::MAX;
 
 /// A map of bounded size in order of last update.
+/// Written as its records from the oldest to the newest: places are not stored.
 #[derive(Clone, Debug)]
 pub(crate) struct Bounded<T> {
     index: KeyMap<u32>,
@@ -123,6 +125,27 @@ impl<T> Bounded<T> {
         node.item.as_mut()
     }
 
+    /// The records from the least recently updated on: key, latest update, item.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (KeyHash, i64, &T)> {
+        let mut place = self.oldest;
+        std::iter::from_fn(move || {
+            let node = self.nodes.get(place as usize)?;
+            place = node.newer;
+            Some((node.key, node.at, node.item.as_ref()?))
+        })
+    }
+
+    /// Takes on other bounds, handing what does not fit to `evict`.
+    pub(crate) fn fit(&mut self, capacity: usize, retention: i64, mut evict: impl FnMut(Evicted<T>)) {
+        self.capacity = capacity.clamp(1, (NONE - 1) as usize);
+        self.retention = retention;
+        while self.index.len() > self.capacity {
+            let Some(evicted) = self.pop_oldest() else { return };
+            self.evicted = self.evicted.saturating_add(1);
+            evict(evicted);
+        }
+    }
+
     /// Takes out a record.
     pub(crate) fn remove(&mut self, key: KeyHash) -> Option<T> {
         let place = self.index.remove(&key)?;
@@ -175,16 +198,43 @@ impl<T> Bounded<T> {
     }
 }
 
+/// A [`Bounded`] table as it is written.
+#[derive(Serialize, Deserialize)]
+struct Image<R> {
+    records: R,
+    evicted: u64,
+}
+
+impl<T: Serialize> Serialize for Bounded<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let records: Vec<(KeyHash, i64, &T)> = self.iter().collect();
+        Image { records, evicted: self.evicted }.serialize(serializer)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Bounded<T> {
+    /// A table of just the capacity it needs; [`Bounded::fit`] gives it its bounds.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let image = Image::<Vec<(KeyHash, i64, T)>>::deserialize(deserializer)?;
+        let mut table = Self::new(image.records.len(), i64::MAX);
+        for (key, at, item) in image.records {
+            table.entry(key, at, || item, drop);
+        }
+        table.evicted = image.evicted;
+        Ok(table)
+    }
+}
+
 /// What evicted records held: a count-min sketch (Cormode and Muthukrishnan 2005) of mass, each cell of which
 /// forgets when nothing has come for as long as a record holds something.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Shadow {
     cells: Vec<Mass>,
     width: usize,
     retention: i64,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 struct Mass {
     amount: f64,
     /// The latest update of the records in it.
@@ -197,6 +247,18 @@ impl Shadow {
     /// Beside a table of `capacity` keys. Allocates at the first eviction: 16 bytes a key of capacity.
     pub(crate) fn new(capacity: usize, retention: i64) -> Self {
         Self { cells: Vec::new(), width: (capacity / ROWS).next_power_of_two().clamp(64, 1 << 16), retention }
+    }
+
+    /// Takes on other bounds. Of another width, what it holds cannot be told by key any more: the most that any cell
+    /// holds then stands in every cell, which is still never too little.
+    pub(crate) fn fit(&mut self, capacity: usize, retention: i64) {
+        let fresh = Self::new(capacity, retention);
+        if self.width != fresh.width && !self.cells.is_empty() {
+            let most = self.cells.iter().map(|cell| cell.amount).fold(0.0, f64::max);
+            let at = self.cells.iter().map(|cell| cell.at).max().unwrap_or(i64::MIN);
+            self.cells = vec![Mass { amount: most, at }; fresh.width * ROWS];
+        }
+        (self.width, self.retention) = (fresh.width, retention);
     }
 
     /// Adds what a record held that was last updated at `at`.

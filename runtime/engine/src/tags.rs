@@ -3,9 +3,10 @@
 use crate::keyhash::KeyHash;
 use crate::names::NameHash;
 use crate::table::Bounded;
+use serde::{Deserialize, Serialize};
 
 /// Which keys carry which tags until when. Bounded by the number of keys; the least recently tagged leave.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Tags {
     keys: Bounded<Vec<(NameHash, i64)>>,
 }

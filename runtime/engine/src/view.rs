@@ -134,11 +134,7 @@ impl<'a> View<'a> {
         if signal.unmapped.is_some() {
             return Sensed::unknown(Why::Unmapped);
         }
-        let (Some(plan), Some(table)) =
-            (self.set.states.get(signal.state), self.store.tables.get(signal.state))
-        else {
-            return Sensed::unknown(Why::Unmapped);
-        };
+        let Some(plan) = self.set.states.get(signal.state) else { return Sensed::unknown(Why::Unmapped) };
         let Some(key) = self.state_key(signal.state) else { return Sensed::unknown(Why::KeyMissing) };
         let ask = Ask {
             at: self.at,
@@ -147,7 +143,8 @@ impl<'a> View<'a> {
             currency: if plan.form.money { self.currency(signal.state) } else { None },
             counted: self.readings.is_counted(signal.state),
         };
-        table.read(plan, key, &ask)
+        let sensed = self.store.read(self.set, signal.state, key, &ask);
+        sensed.unwrap_or_else(|| Sensed::unknown(Why::Unmapped))
     }
 
     /// The currency that the event at hand brings to a state over money, if it is of its population.

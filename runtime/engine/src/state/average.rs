@@ -4,8 +4,9 @@ use super::reading::{Number, Reading, Why, enough};
 use super::series::{Cell, Series, View};
 use super::sum::{Mass, Parts};
 use super::window::{Landing, Window, WindowKind};
+use serde::{Deserialize, Serialize};
 
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Totals<M> {
     events: u64,
     parts: Parts<M>,
@@ -44,7 +45,8 @@ impl<M: Mass> Cell for Totals<M> {
 }
 
 /// The mean of a field over a window, a float. Add and read are O(1) without allocation.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(bound = "")]
 pub struct Average<M: Mass> {
     series: Series<Totals<M>>,
 }

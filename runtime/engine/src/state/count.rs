@@ -3,8 +3,9 @@
 use super::reading::{Number, Reading, enough};
 use super::series::{Cell, Series, View};
 use super::window::{Landing, Window, WindowKind};
+use serde::{Deserialize, Serialize};
 
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Events(u64);
 
 impl Cell for Events {
@@ -24,7 +25,7 @@ impl Cell for Events {
 }
 
 /// Events of a window: `count` and `rate`. Add and read are O(1) without allocation.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Count {
     series: Series<Events>,
 }
@@ -85,7 +86,7 @@ impl Count {
     }
 }
 
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Split {
     hits: u64,
     misses: u64,
@@ -106,7 +107,7 @@ impl Cell for Split {
 }
 
 /// `share of p`: the part of a window's events for which a predicate holds. Events for which it is unknown are not added.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Share {
     series: Series<Split>,
 }

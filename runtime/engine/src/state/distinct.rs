@@ -5,11 +5,12 @@ use super::reading::{Number, Reading};
 use super::series::{Log, VALUE_LOG};
 use super::table::Table;
 use super::window::{Entry, Landing, Lanes, Window, WindowKind, slots};
+use serde::{Deserialize, Serialize};
 
 /// Values kept exactly.
 const EXACT: usize = 64;
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 enum Form {
     Values(Table<u64, u8>),
     Sketch(HyperLogLog),
@@ -18,7 +19,7 @@ enum Form {
 /// The number of different values over a window: exact to 64, then a sketch with an RMSE of 4.6 %.
 ///
 /// The caller gives a keyed 64-bit hash of the value (or of the tuple). Add is a bisection of at most 64 entries; a read of a sketch takes microseconds.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Distinct {
     lanes: Lanes,
     form: Form,

@@ -2,9 +2,10 @@
 
 use super::series::{Cell, Series};
 use super::window::{Landing, Window, WindowKind};
+use serde::{Deserialize, Serialize};
 
 /// An event: its time, the order of its arrival in this record, and the caller's value.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 struct Mark {
     t: i64,
     arrival: u64,
@@ -17,7 +18,7 @@ impl Mark {
     }
 }
 
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Pair(Option<(Mark, Mark)>);
 
 impl Pair {
@@ -56,7 +57,7 @@ pub struct Picked {
 }
 
 /// `first` and `last` of a field over a window. The value is an opaque 64-bit payload: a number's bits, a symbol, a hash.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Ends {
     arrivals: u64,
     series: Series<Pair>,

@@ -4,21 +4,25 @@ use super::reading::{Number, Reading, Why};
 use super::series::{Log, VALUE_LOG};
 use super::table::{Counts, Marks, Table};
 use super::window::{Landing, Lanes, Window, WindowKind};
+use serde::{Deserialize, Serialize};
 
 /// Values counted apart.
 const EXACT: usize = 256;
 /// Cells the others share.
 const SHARED: usize = 64;
 
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Shared(#[serde(with = "super::wide")] [Counts; SHARED]);
+
 /// Shannon entropy of a field's values over a window: exact to 256 different values, then a lower bound.
 ///
 /// A read costs a sort of the counts and one logarithm for each different count.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Entropy {
     lanes: Lanes,
     values: Table<u64, Counts>,
     /// By the low bits of the hash; allocated when the 257th value comes.
-    shared: Option<Box<[Counts; SHARED]>>,
+    shared: Option<Box<Shared>>,
     log: Option<Box<Log<u64>>>,
 }
 
@@ -49,10 +53,10 @@ impl Entropy {
         if entry.cleared != 0 {
             self.values.clear(entry.cleared);
             if let Some(shared) = &mut self.shared {
-                for cell in shared.iter_mut() {
+                for cell in shared.0.iter_mut() {
                     cell.clear(entry.cleared);
                 }
-                if !shared.iter().any(|cell| cell.any(u8::MAX)) {
+                if !shared.0.iter().any(|cell| cell.any(u8::MAX)) {
                     self.shared = None;
                 }
             }
@@ -69,8 +73,8 @@ impl Entropy {
                 self.values.insert(place, hash, counts);
             }
             Err(_) => {
-                let shared = self.shared.get_or_insert_with(|| Box::new([Counts::default(); SHARED]));
-                if let Some(cell) = shared.get_mut(hash as usize % SHARED) {
+                let shared = self.shared.get_or_insert_with(|| Box::new(Shared([Counts::default(); SHARED])));
+                if let Some(cell) = shared.0.get_mut(hash as usize % SHARED) {
                     cell.add(entry.slot);
                 }
             }
@@ -96,7 +100,7 @@ impl Entropy {
         let span = self.lanes.span(w, t);
         let own = |mask| self.values.iter().map(move |(_, counts)| counts.total(mask));
         let shared =
-            |mask| self.shared.iter().flat_map(|cells| cells.iter()).map(move |cell| cell.total(mask));
+            |mask| self.shared.iter().flat_map(|cells| cells.0.iter()).map(move |cell| cell.total(mask));
         let counts = |mask: u8| own(mask).chain(shared(mask)).filter(|n| *n > 0).collect::<Vec<_>>();
         let (inner_mask, all_mask) = (span.inner_mask(), span.all_mask());
         let different = own(all_mask).filter(|n| *n > 0).count();

@@ -3,9 +3,10 @@
 use super::reading::{Number, Reading, Scale, Why};
 use super::series::{Cell, Series};
 use super::window::{Landing, Window, WindowKind};
+use serde::{Deserialize, Serialize};
 
 /// Smallest and largest order key.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Range(Option<(i64, i64)>);
 
 impl Range {
@@ -30,7 +31,7 @@ impl Cell for Range {
 }
 
 /// `min` and `max` of a field over a window. Add and read are O(1) without allocation.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Extremes {
     series: Series<Range>,
 }

@@ -3,6 +3,7 @@
 //! Flajolet et al. 2007 for the registers; the estimator is the improved raw one of Ertl, arXiv:1702.01284, algorithm 6, which needs
 //! no correction tables and no transcendental function (square roots are exact in IEEE arithmetic).
 
+use serde::{Deserialize, Serialize};
 /// Registers of a lane, a power of two.
 const REGISTERS: usize = 512;
 /// Bits of the hash that choose the register.
@@ -10,10 +11,11 @@ const INDEX_BITS: u32 = 9;
 /// Bits left for the rank.
 const RANK_BITS: usize = 64 - INDEX_BITS as usize;
 
-type Registers = [u8; REGISTERS];
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Registers(#[serde(with = "super::wide")] [u8; REGISTERS]);
 
 /// One register set a lane.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct HyperLogLog {
     lanes: Box<[Registers]>,
 }
@@ -25,7 +27,7 @@ impl HyperLogLog {
     }
 
     pub(crate) fn new(slots: usize) -> HyperLogLog {
-        HyperLogLog { lanes: vec![[0; REGISTERS]; slots].into_boxed_slice() }
+        HyperLogLog { lanes: vec![Registers([0; REGISTERS]); slots].into_boxed_slice() }
     }
 
     pub(crate) fn add(&mut self, slot: usize, hash: u64) {
@@ -33,7 +35,7 @@ impl HyperLogLog {
         // A guard bit below the rank's bits stops the run of zeros.
         let rest = (hash << INDEX_BITS) | (1 << (INDEX_BITS - 1));
         let rank = rest.leading_zeros() as u8 + 1;
-        if let Some(register) = self.lanes.get_mut(slot).and_then(|lane| lane.get_mut(index)) {
+        if let Some(register) = self.lanes.get_mut(slot).and_then(|lane| lane.0.get_mut(index)) {
             *register = (*register).max(rank);
         }
     }
@@ -41,19 +43,19 @@ impl HyperLogLog {
     pub(crate) fn clear(&mut self, mask: u8) {
         for (slot, lane) in self.lanes.iter_mut().enumerate() {
             if mask & (1 << slot) != 0 {
-                *lane = [0; REGISTERS];
+                lane.0 = [0; REGISTERS];
             }
         }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.lanes.iter().all(|lane| lane.iter().all(|register| *register == 0))
+        self.lanes.iter().all(|lane| lane.0.iter().all(|register| *register == 0))
     }
 
     /// Adds lane `from` of another sketch to lane `to`.
     pub(crate) fn merge_lane(&mut self, to: usize, other: &HyperLogLog, from: usize) {
         if let (Some(to), Some(from)) = (self.lanes.get_mut(to), other.lanes.get(from)) {
-            raise(to, from);
+            raise(&mut to.0, &from.0);
         }
     }
 
@@ -62,7 +64,7 @@ impl HyperLogLog {
         let mut union = [0; REGISTERS];
         for (slot, lane) in self.lanes.iter().enumerate() {
             if mask & (1 << slot) != 0 {
-                raise(&mut union, lane);
+                raise(&mut union, &lane.0);
             }
         }
         let mut histogram = [0_u16; RANK_BITS + 2];
@@ -75,7 +77,7 @@ impl HyperLogLog {
     }
 }
 
-fn raise(to: &mut Registers, from: &Registers) {
+fn raise(to: &mut [u8; REGISTERS], from: &[u8; REGISTERS]) {
     for (register, other) in to.iter_mut().zip(from) {
         *register = (*register).max(*other);
     }

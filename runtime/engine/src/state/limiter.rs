@@ -1,9 +1,10 @@
 //! `bucket(capacity, leak)` and `gcra(rate, burst)`: limiters in rational arithmetic, without a rounding.
 
 use super::reading::{Number, Reading};
+use serde::{Deserialize, Serialize};
 
 /// A rate: so many events in so many milliseconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Pace {
     events: u32,
     per_ms: u32,
@@ -36,7 +37,7 @@ fn wait(units: i128, per_ms: u32) -> i64 {
 }
 
 /// A leaky bucket used as a meter. Its level is kept in units of `1 / per_ms` event.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Bucket {
     level: u64,
     at: Option<i64>,
@@ -93,7 +94,7 @@ impl Bucket {
 }
 
 /// The generic cell rate algorithm (ITU-T I.371): a theoretical arrival time, in units of `1 / events` ms.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Gcra {
     arrival: Option<i128>,
     at: i64,

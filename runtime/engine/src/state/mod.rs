@@ -38,6 +38,7 @@ mod sum;
 mod table;
 mod top;
 mod usual;
+mod wide;
 mod window;
 
 pub use average::{Average, FloatAverage, IntAverage};

@@ -2,6 +2,7 @@
 
 use super::reading::{Number, Reading, Why};
 use super::window::{Landing, Window};
+use serde::{Deserialize, Serialize};
 
 /// Times kept by [`Latest`].
 const TIMES: usize = 4;
@@ -9,7 +10,7 @@ const TIMES: usize = 4;
 /// The latest times of an event: `elapsed from A to B` (of the A) and `x is new` (of a key and value together).
 ///
 /// Four are kept, so that a read somewhat in the past is right too. Reads and adds are O(1).
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Latest {
     /// Descending.
     times: [Option<i64>; TIMES],
@@ -74,7 +75,7 @@ const IN_FLIGHT: usize = 1_024;
 /// `concurrent`: what has begun and not ended, each for at most `W`.
 ///
 /// A begin is O(1) until the bound, an end a scan of the entries in flight.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Concurrent {
     /// Id and time of each begin.
     begun: Vec<(u64, i64)>,

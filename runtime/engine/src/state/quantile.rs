@@ -7,6 +7,7 @@ use super::reading::{Number, Reading, Scale, Why, enough};
 use super::series::{Log, VALUE_LOG};
 use super::table::{Counts, Table};
 use super::window::{Entry, Landing, Lanes, Span, Window, WindowKind};
+use serde::{Deserialize, Serialize};
 
 /// Different values kept exactly.
 const EXACT: usize = 64;
@@ -34,7 +35,7 @@ impl Percent {
 }
 
 /// Quantiles of a field over a window: exact to 64 different values, then within 1/128.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Quantile {
     lanes: Lanes,
     /// Order keys while exact, bins after.

@@ -1,9 +1,10 @@
 //! What a signal says when asked: a number with its interval, or why there is none.
 
+use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 
 /// A number of the language: an integer (counts, durations in ms, money in minor units) or an IEEE double, never NaN or infinite.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Number {
     /// An exact integer.
     Int(i64),
@@ -12,7 +13,7 @@ pub enum Number {
 }
 
 /// Which of the two kinds of [`Number`] a record holds; the checker knows it statically.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Scale {
     /// `i64`.
     Int,
@@ -65,7 +66,7 @@ impl PartialOrd for Number {
 }
 
 /// Why a signal is unknown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Why {
     /// A baseline has not seen enough weeks yet.
     Warming,
@@ -87,7 +88,7 @@ pub enum Why {
 }
 
 /// The answer of a signal.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Reading {
     /// No value; a comparison with it is unknown.
     Unknown(Why),

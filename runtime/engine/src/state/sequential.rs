@@ -4,12 +4,13 @@ use super::reading::{Number, Reading};
 use super::series::{Log, VALUE_LOG};
 use super::table::{Marks, Table};
 use super::window::{Landing, Lanes, Window, WindowKind};
+use serde::{Deserialize, Serialize};
 
 /// Different values kept.
 const BOUND: usize = 1_024;
 
 /// The lanes that saw a value, and when it last came, in arrivals of this record.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 struct Seen {
     lanes: u8,
     arrival: u32,
@@ -28,7 +29,7 @@ impl Marks for Seen {
 /// The longest run of consecutive values over a window: order of arrival and repetition do not matter.
 ///
 /// Add is a bisection and a shift of at most 1,024 entries; past the bound, a scan. A read is one pass.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Sequential {
     lanes: Lanes,
     values: Table<i64, Seen>,

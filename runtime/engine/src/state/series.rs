@@ -1,5 +1,6 @@
 //! Records with one cell a lane, and the log that makes a window exact.
 
+use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use std::fmt::Debug;
 
@@ -31,7 +32,7 @@ pub(crate) trait Cell: Clone + Debug + Default + PartialEq {
 }
 
 /// Recent events in order of (time, arrival), bounded.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Log<I> {
     entries: VecDeque<(i64, I)>,
     /// The time of the youngest entry that left.
@@ -112,7 +113,11 @@ impl<I: Copy> Log<I> {
 }
 
 /// Cells by lane, and the log of an `exact` window.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(bound(
+    serialize = "C: Serialize, C::Item: Serialize",
+    deserialize = "C: Deserialize<'de>, C::Item: Deserialize<'de>"
+))]
 pub(crate) struct Series<C: Cell> {
     lanes: Lanes,
     cells: Box<[C]>,

@@ -6,8 +6,9 @@
 use super::reading::{Number, Reading, Why, enough};
 use super::series::{Cell, Series, View};
 use super::window::{Landing, Window, WindowKind};
+use serde::{Deserialize, Serialize};
 
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Moments {
     events: u64,
     mean: f64,
@@ -133,7 +134,7 @@ fn reading([value, lo, hi]: [f64; 3], estimated: bool) -> Reading {
 }
 
 /// `stddev`: the population standard deviation of a field over a window, a float.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Spread {
     series: Series<Moments>,
 }
@@ -168,7 +169,7 @@ impl Spread {
 }
 
 /// `cv of gaps`: how irregular the times between a key's events are; 0 for a metronome, 1 for a Poisson process.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Gaps {
     previous: Option<i64>,
     series: Series<Moments>,

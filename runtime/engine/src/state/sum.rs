@@ -1,5 +1,7 @@
 //! `sum`: exact, whatever the order of arrival, for integers and floats alike.
 
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use std::fmt::Debug;
 
 use super::reading::{Number, Reading, Why};
@@ -7,9 +9,9 @@ use super::series::{Cell, Series, View};
 use super::window::{Landing, Window, WindowKind};
 
 /// What a lane accumulates a sum in: `u64` for integers, `u128` in units of 2^-64 for floats. Both saturate, and then the sum is unknown.
-pub trait Mass: Copy + Debug + Default + PartialEq {
+pub trait Mass: Copy + Debug + Default + PartialEq + Serialize + DeserializeOwned {
     /// What is summed.
-    type Term: Copy + Debug + PartialEq;
+    type Term: Copy + Debug + PartialEq + Serialize + DeserializeOwned;
 
     /// The term as its positive and its negative part; `None` for NaN and infinities.
     fn split(term: Self::Term) -> Option<(Self, Self)>;
@@ -126,7 +128,7 @@ fn fixed(x: f64) -> u128 {
     whole + u128::from(rest > half || (rest == half && whole & 1 == 1))
 }
 
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Parts<M> {
     pub(crate) positive: M,
     pub(crate) negative: M,
@@ -157,7 +159,8 @@ impl<M: Mass> Cell for Parts<M> {
 }
 
 /// The sum of a field over a window. Add and read are O(1) without allocation.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(bound = "")]
 pub struct Sum<M: Mass> {
     series: Series<Parts<M>>,
 }

@@ -7,6 +7,7 @@
 //!
 //! A value that no held lane saw any more is forgotten, so the table's size is bounded by what the window holds, and by the bound its owner sets.
 
+use serde::{Deserialize, Serialize};
 /// What a value keeps of each lane, by slot.
 pub(crate) trait Marks {
     /// Forgets the slots in `mask`.
@@ -27,7 +28,7 @@ impl Marks for u8 {
 }
 
 /// How often each slot saw a value.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Counts([u32; 8]);
 
 impl Counts {
@@ -73,7 +74,7 @@ impl Marks for Counts {
 }
 
 /// Values in ascending order with their marks.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Table<K, M> {
     keys: Vec<K>,
     marks: Vec<M>,

@@ -7,11 +7,12 @@ use super::reading::{Number, Reading, Why};
 use super::series::{Log, VALUE_LOG};
 use super::table::{Counts, Marks, Table};
 use super::window::{Landing, Lanes, Window, WindowKind};
+use serde::{Deserialize, Serialize};
 
 /// Values counted.
 const COUNTERS: usize = 64;
 
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 struct Tally {
     payload: u32,
     counts: Counts,
@@ -28,7 +29,7 @@ impl Marks for Tally {
 }
 
 /// The most frequent value of a field over a window.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Top {
     lanes: Lanes,
     values: Table<u64, Tally>,

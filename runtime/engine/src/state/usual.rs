@@ -2,6 +2,7 @@
 
 use super::reading::{Number, Reading, Scale, Why};
 use super::window::Landing;
+use serde::{Deserialize, Serialize};
 
 const HOUR: i64 = 3_600_000;
 /// Hours of a week, and cells of the baseline.
@@ -31,22 +32,23 @@ impl UsualForm {
     }
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Cells {
+    #[serde(with = "super::wide")]
     level: [f32; WEEK],
     /// Samples folded, up to [`LEARNING`]; hours follow one another, so this tells how many each cell has.
     samples: u16,
 }
 
 /// The baseline of one signal of one key. An observation is O(1); the first of an hour folds the hours since the last, at most 53 weeks of them.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Usual {
     open: Option<Open>,
     cells: Option<Box<Cells>>,
 }
 
 /// The hour that is being watched.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 struct Open {
     hour: i64,
     highest: f64,

@@ -7,6 +7,7 @@
 //!         (t-7w  │                                             t]
 //! ```
 
+use serde::{Deserialize, Serialize};
 /// The most milliseconds a window may have: 139 years, so that products of a width and a 64-bit content fit 127 bits.
 const LONGEST: i64 = 1 << 42;
 
@@ -99,7 +100,7 @@ pub(crate) const fn slots(kind: WindowKind) -> usize {
 }
 
 /// The position of a record on the time axis: its newest lane. Lane `i` lives in slot `i mod slots`.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Lanes {
     newest: Option<i64>,
 }
