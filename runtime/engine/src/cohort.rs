@@ -41,6 +41,13 @@ struct Slice {
     usual: Usual,
 }
 
+/// What a cohort has learnt.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct CohortImage {
+    slices: Bounded<Slice>,
+    all: Option<Slice>,
+}
+
 /// The slices of one cohort.
 #[derive(Clone, Debug)]
 pub(crate) struct Cohorts {
@@ -68,6 +75,18 @@ impl Cohorts {
             all: None,
             given: None,
         }
+    }
+
+    /// Takes out what it has learnt: the slices, and all of its traffic.
+    pub(crate) fn take(&mut self) -> CohortImage {
+        let fresh = Bounded::new(1, 2 * YEAR);
+        CohortImage { slices: std::mem::replace(&mut self.slices, fresh), all: self.all.take() }
+    }
+
+    /// Puts in what an equal cohort has learnt, under a bound of `capacity` slices.
+    pub(crate) fn put(&mut self, mut image: CohortImage, capacity: usize) {
+        image.slices.fit(capacity, 2 * YEAR, drop);
+        (self.slices, self.all) = (image.slices, image.all);
     }
 
     pub(crate) fn give_usual(&mut self, level: f64) {

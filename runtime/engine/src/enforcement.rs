@@ -21,6 +21,13 @@ pub(crate) struct Entry {
     bucket: Option<Throttle>,
 }
 
+/// The entries of a table.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct EnforcementImage {
+    entries: Vec<(KeyHash, Vec<Entry>)>,
+    dropped: u64,
+}
+
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Throttle {
     gcra: Gcra,
@@ -41,6 +48,28 @@ pub(crate) struct Enforcement {
 impl Enforcement {
     pub(crate) fn new(capacity: usize) -> Self {
         Self { keys: KeyMap::default(), ends: BTreeSet::new(), capacity: capacity.max(1), dropped: 0 }
+    }
+
+    /// Takes out every entry, by key and in the order in which they were put.
+    pub(crate) fn take(&mut self) -> EnforcementImage {
+        self.ends.clear();
+        let mut entries: Vec<(KeyHash, Vec<Entry>)> = self.keys.drain().collect();
+        entries.sort_unstable_by_key(|(key, _)| *key);
+        EnforcementImage { entries, dropped: self.dropped }
+    }
+
+    /// Puts in what another table held; past the bound the entries that end first leave.
+    pub(crate) fn put_all(&mut self, image: EnforcementImage) {
+        self.dropped = image.dropped;
+        for (key, entries) in image.entries {
+            self.ends.extend(entries.iter().map(|entry| (entry.until, key, entry.origin)));
+            self.keys.insert(key, entries);
+        }
+        while self.ends.len() > self.capacity {
+            let Some((until, key, origin)) = self.ends.first().copied() else { return };
+            self.remove(until, key, origin);
+            self.dropped = self.dropped.saturating_add(1);
+        }
     }
 
     /// How many entries there are.

@@ -12,6 +12,7 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use weir_compiler::data::Data;
 use weir_compiler::hir::{Hir, Phase, Verb};
 use weir_compiler::ids::*;
@@ -22,6 +23,7 @@ use crate::decision::{Decision, EventDecision, Ruling};
 use crate::exchange::{Exchange, Waiting};
 use crate::input::{CallRequest, Input, Outcome, Pending, Seq, Step};
 use crate::limits::Options;
+use crate::names::NameHash;
 use crate::privacy;
 use crate::readings::{Readings, Sizes};
 use crate::record::{Record, RecordBuilder, conforms};
@@ -40,10 +42,18 @@ pub struct Engine {
     pub(crate) readings: Readings,
     /// Rules that have been switched off.
     pub(crate) off: IdVec<RuleId, bool>,
-    next: u64,
+    pub(crate) counters: Counters,
+}
+
+/// What an engine counts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Counters {
+    /// The number of the next request.
+    pub(crate) next: u64,
     /// The highest time seen.
-    seen: i64,
-    unmatched: u64,
+    pub(crate) seen: i64,
+    /// Responses without a request that waits for one.
+    pub(crate) unmatched: u64,
 }
 
 /// One look at an event on its way to a decision. Nearly all are settled at once, so these are not boxed.
@@ -63,6 +73,8 @@ pub(crate) struct Draft {
     phase: Phase,
     looks: Vec<Look>,
     deadlines: Vec<EventDecision>,
+    /// What it began with.
+    set: Arc<RuleSet>,
     data: Arc<Data>,
 }
 
@@ -70,25 +82,27 @@ impl Engine {
     /// An engine over a linked rule set and what has been loaded for it, with empty state.
     pub fn new(hir: Hir, data: Data, options: Options) -> Self {
         let set = RuleSet::new(hir, &options);
-        let sizes = Sizes {
-            signals: set.hir.signals.len(),
-            keys: set.keys.len(),
-            cohorts: set.hir.cohorts.len(),
-            sequences: set.hir.sequences.len(),
-            filters: set.filters.len(),
-            states: set.hir.states.len(),
-        };
         Self {
             store: Store::new(&set, &options),
-            readings: Readings::new(sizes),
+            readings: Readings::new(sizes(&set)),
             off: set.hir.rules.values().map(|_| false).collect(),
             set: Arc::new(set),
             data: Arc::new(data),
             options,
-            next: 0,
-            seen: i64::MIN,
-            unmatched: 0,
+            counters: Counters { next: 0, seen: i64::MIN, unmatched: 0 },
         }
+    }
+
+    /// Puts another rule set in place, with empty state.
+    pub(crate) fn install(&mut self, set: RuleSet, data: Data) {
+        let names = &self.set.names;
+        let off = self.off.iter().filter(|(_, off)| **off).filter_map(|(id, _)| names.rules.get(id).copied());
+        let off: Vec<NameHash> = off.collect();
+        self.off = set.names.rules.values().map(|name| off.contains(name)).collect();
+        self.store = Store::new(&set, &self.options);
+        self.readings = Readings::new(sizes(&set));
+        self.data = Arc::new(data);
+        self.set = Arc::new(set);
     }
 
     /// The rule set that runs.
@@ -136,12 +150,17 @@ impl Engine {
 
     /// What left or was refused for want of room.
     pub fn tallies(&self) -> Tallies {
-        self.store.tallies(self.unmatched)
+        self.store.tallies(self.counters.unmatched)
     }
 
     /// The highest time seen less the lateness.
     pub fn watermark(&self) -> i64 {
-        self.seen.saturating_sub(self.options.lateness)
+        self.counters.seen.saturating_sub(self.options.lateness)
+    }
+
+    fn draft(&self, seq: Seq, at: i64, phase: Phase, deadlines: Vec<EventDecision>) -> Draft {
+        let (set, data) = (Arc::clone(&self.set), Arc::clone(&self.data));
+        Draft { seq, at, phase, looks: Vec::new(), deadlines, set, data }
     }
 
     /// Takes an input.
@@ -151,15 +170,15 @@ impl Engine {
             Input::Response { request, at, fields, events } => self.response(request, at, fields, events),
             Input::Tick { at } => {
                 let deadlines = self.advance(at);
-                let seq = Seq(self.next);
-                Step::Decided(Draft::new(seq, at, Phase::Timer, deadlines, &self.data).finish())
+                let seq = Seq(self.counters.next);
+                Step::Decided(self.draft(seq, at, Phase::Timer, deadlines).finish())
             }
         }
     }
 
     /// Moves the watermark, fires what is due and drops what has ended.
     fn advance(&mut self, at: i64) -> Vec<EventDecision> {
-        self.seen = self.seen.max(at);
+        self.counters.seen = self.counters.seen.max(at);
         let watermark = self.watermark();
         let mut fired = Vec::new();
         while let Some(timer) = self.store.timers.pop(watermark) {
@@ -172,8 +191,8 @@ impl Engine {
 
     fn request(&mut self, at: i64, events: Vec<Record>) -> Step {
         let deadlines = self.advance(at);
-        let seq = Seq(self.next);
-        self.next = self.next.wrapping_add(1);
+        let seq = Seq(self.counters.next);
+        self.counters.next = self.counters.next.wrapping_add(1);
         let set = Arc::clone(&self.set);
         let events: Vec<Arc<Record>> = events.into_iter().map(Arc::new).collect();
 
@@ -191,7 +210,7 @@ impl Engine {
             exemptions.push(found);
         }
 
-        let mut draft = Draft::new(seq, at, Phase::Request, deadlines, &self.data);
+        let mut draft = self.draft(seq, at, Phase::Request, deadlines);
         draft.looks.reserve_exact(events.len());
         let mut waiting = Vec::new();
         for ((record, found), nth) in events.into_iter().zip(exemptions).zip(0..) {
@@ -305,7 +324,11 @@ impl Engine {
     pub fn resume(&mut self, pending: Pending, outcomes: &[Outcome]) -> Decision {
         let Pending { calls, draft } = pending;
         let phase = draft.phase;
-        let decision = self.conclude(*draft, &calls, outcomes);
+        let decision = if Arc::ptr_eq(&draft.set, &self.set) {
+            self.conclude(*draft, &calls, outcomes)
+        } else {
+            self.conclude_former(*draft, &calls, outcomes)
+        };
         if decision.stopped
             && !self.options.observe
             && phase == Phase::Request
@@ -313,6 +336,26 @@ impl Engine {
         {
             self.end(decision.seq, &exchange);
         }
+        decision
+    }
+
+    /// Finishes a decision of a rule set that has been replaced since: by its own rules, on the present entries and tags. What
+    /// its caps and decoys count begins anew, for there is nobody left to go on with it.
+    fn conclude_former(&mut self, draft: Draft, calls: &[CallRequest], outcomes: &[Outcome]) -> Decision {
+        let former = Arc::clone(&draft.set);
+        let mut store = Store::new(&former, &self.options);
+        let lend = |a: &mut Store, b: &mut Store| {
+            std::mem::swap(&mut a.tags, &mut b.tags);
+            std::mem::swap(&mut a.live, &mut b.live);
+            std::mem::swap(&mut a.shadow, &mut b.shadow);
+        };
+        lend(&mut self.store, &mut store);
+        std::mem::swap(&mut self.store, &mut store);
+        let present = std::mem::replace(&mut self.set, former);
+        let decision = self.conclude(draft, calls, outcomes);
+        self.set = present;
+        std::mem::swap(&mut self.store, &mut store);
+        lend(&mut self.store, &mut store);
         decision
     }
 
@@ -369,7 +412,7 @@ impl Engine {
         let schema = Arc::clone(&set.hir.schema);
         let exchange = self.store.exchanges.close(request);
         if exchange.is_none() && fields.iter().any(|fields| !fields.is_empty()) {
-            self.unmatched = self.unmatched.saturating_add(1);
+            self.counters.unmatched = self.counters.unmatched.saturating_add(1);
         }
         // Events of a response without a request that waits have the response's time.
         let stamp = exchange.as_ref().map_or(at, |exchange| exchange.at);
@@ -398,7 +441,7 @@ impl Engine {
             answered.push((record, kept));
         }
 
-        let mut draft = Draft::new(request, stamp, Phase::Response, deadlines, &self.data);
+        let mut draft = self.draft(request, stamp, Phase::Response, deadlines);
         draft.looks.reserve_exact(answered.len() + events.len());
         for ((record, kept), found) in answered.into_iter().zip(exemptions) {
             let Some(plan) = set.events.get(record.event()) else { continue };
@@ -443,15 +486,22 @@ fn in_flight(seq: Seq, nth: usize) -> u64 {
     seq.0.wrapping_shl(8) | (nth as u64 & 0xff)
 }
 
+fn sizes(set: &RuleSet) -> Sizes {
+    Sizes {
+        signals: set.hir.signals.len(),
+        keys: set.keys.len(),
+        cohorts: set.hir.cohorts.len(),
+        sequences: set.hir.sequences.len(),
+        filters: set.filters.len(),
+        states: set.hir.states.len(),
+    }
+}
+
 fn empty() -> crate::resolve::Scores {
     crate::resolve::Scores { live: 0, shadow: 0, candidates: Vec::new() }
 }
 
 impl Draft {
-    fn new(seq: Seq, at: i64, phase: Phase, deadlines: Vec<EventDecision>, data: &Arc<Data>) -> Self {
-        Self { seq, at, phase, looks: Vec::new(), deadlines, data: Arc::clone(data) }
-    }
-
     fn finish(self) -> Decision {
         let events: Vec<EventDecision> = self
             .looks

@@ -68,6 +68,17 @@ impl Exchanges {
         self.waiting.remove(&seq.0)
     }
 
+    /// Takes out all requests in flight, in order.
+    pub(crate) fn take(&mut self) -> Vec<(Seq, Exchange)> {
+        let order = std::mem::take(&mut self.order);
+        order.into_iter().filter_map(|seq| Some((Seq(seq), self.waiting.remove(&seq)?))).collect()
+    }
+
+    /// Sets how many have been dropped before.
+    pub(crate) fn set_dropped(&mut self, dropped: u64) {
+        self.dropped = dropped;
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.waiting.len()
     }

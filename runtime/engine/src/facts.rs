@@ -33,6 +33,17 @@ impl Facts {
         if self.first { passed >= age } else { passed <= age }
     }
 
+    /// Takes everything out.
+    pub(crate) fn take(&mut self) -> Self {
+        let times = std::mem::replace(&mut self.times, Bounded::new(1, i64::MAX));
+        Self { times, first: self.first }
+    }
+
+    /// Takes on a bound.
+    pub(crate) fn fit(&mut self, capacity: usize) {
+        self.times.fit(capacity, i64::MAX, drop);
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.times.len()
     }

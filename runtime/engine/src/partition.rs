@@ -15,7 +15,7 @@ use crate::ruleset::StatePlan;
 use crate::sense::{Ask, Sensed, Why};
 use crate::state;
 use crate::state::{Count, Number, Reading};
-use crate::table::{Bounded, Shadow};
+use crate::table::{Bounded, Evicted, Shadow};
 
 /// How many partitions there are.
 pub(crate) const PARTITIONS: usize = 256;
@@ -60,12 +60,18 @@ struct Record {
 impl Partition {
     /// Adds what an event brings to the record of a key.
     pub(crate) fn add(&mut self, plan: &StatePlan, state: StateId, key: KeyHash, at: i64, sample: Sample) {
+        let table = self.place(state).get_or_insert_with(|| Box::new(StateTable::new(plan)));
+        table.add(plan, key, at, sample);
+    }
+
+    /// Where the table of a state stands.
+    fn place(&mut self, state: StateId) -> &mut Option<Box<StateTable>> {
         if self.tables.len() <= state.index() {
             self.tables.resize_with(state.index() + 1, || None);
         }
-        if let Some(table) = self.tables.get_mut(state.index()) {
-            table.get_or_insert_with(|| Box::new(StateTable::new(plan))).add(plan, key, at, sample);
-        }
+        // INVARIANT: there is one now.
+        #[expect(clippy::indexing_slicing, reason = "resized above")]
+        &mut self.tables[state.index()]
     }
 
     fn table(&self, state: StateId) -> Option<&StateTable> {
@@ -77,7 +83,7 @@ impl Partition {
         let table = self.table(state);
         let record = table.and_then(|table| table.records.get(key));
         let sensed = read(plan, record, ask);
-        let Some(table) = table.filter(|table| table.records.evictions() > 0) else { return sensed };
+        let Some(table) = table.filter(|table| !table.shadow.is_empty()) else { return sensed };
         if record.is_some_and(|record| !record.seeded) {
             return sensed;
         }
@@ -113,20 +119,57 @@ impl Partition {
             (evicted + table.records.evictions(), held + table.records.len() as u64)
         })
     }
+}
 
-    /// Takes out the table of a state.
-    pub(crate) fn take(&mut self, state: StateId) -> Option<Box<StateTable>> {
-        self.tables.get_mut(state.index())?.take()
-    }
+/// The tables of one state, by partition, as they are carried to another rule set and written to snapshots.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct StateImage {
+    parts: u16,
+    tables: Vec<(u16, Box<StateTable>)>,
+}
 
-    /// Puts in a table that another rule set or a snapshot has held.
-    pub(crate) fn put(&mut self, plan: &StatePlan, state: StateId, mut table: Box<StateTable>) {
-        if self.tables.len() <= state.index() {
-            self.tables.resize_with(state.index() + 1, || None);
+/// Takes out the tables of a state.
+pub(crate) fn take(partitions: &mut [Partition], plan: &StatePlan, state: StateId) -> StateImage {
+    let tables = partitions.iter_mut().zip(0..).filter_map(|(partition, at)| {
+        let table = partition.tables.get_mut(state.index())?.take()?;
+        Some((at, table))
+    });
+    StateImage { parts: plan.parts as u16, tables: tables.collect() }
+}
+
+/// Puts in the tables that an equal state has had, here or in another rule set, and takes on the bounds of the plan.
+pub(crate) fn put(partitions: &mut [Partition], plan: &StatePlan, state: StateId, image: StateImage) {
+    if usize::from(image.parts) == plan.parts {
+        for (at, mut table) in image.tables {
+            if let Some(partition) = partitions.get_mut(usize::from(at)) {
+                table.fit(plan);
+                *partition.place(state) = Some(table);
+            }
         }
-        table.fit(plan);
-        if let Some(place) = self.tables.get_mut(state.index()) {
-            *place = Some(table);
+        return;
+    }
+    // Cut into another number of parts: every key finds its new one, in the order of its last update.
+    let mut records = Vec::new();
+    let (mut lost, mut latest, mut evictions) = (0.0, i64::MIN, 0);
+    for (_, table) in image.tables {
+        let (most, at) = table.shadow.most();
+        (lost, latest) = (f64::max(lost, most), latest.max(at));
+        evictions += table.records.evictions();
+        records.extend(table.records.into_records());
+    }
+    records.sort_by_key(|record| (record.at, record.key));
+    for record in records {
+        if let Some(partition) = partitions.get_mut(place(record.key, plan.parts)) {
+            let table = partition.place(state).get_or_insert_with(|| Box::new(StateTable::new(plan)));
+            table.adopt(plan, record);
+        }
+    }
+    if evictions > 0 {
+        // Whom the shadows spoke of is not known any more: it may be anybody.
+        for partition in partitions.iter_mut().take(plan.parts) {
+            let table = partition.place(state).get_or_insert_with(|| Box::new(StateTable::new(plan)));
+            table.shadow.spread(lost, latest);
+            table.records.count_evicted(std::mem::take(&mut evictions));
         }
     }
 }
@@ -142,8 +185,8 @@ impl StateTable {
 
     fn add(&mut self, plan: &StatePlan, key: KeyHash, at: i64, sample: Sample) {
         let form = &plan.form;
-        let evictions = self.records.evictions() > 0;
-        let seeded = evictions && self.records.get(key).is_none() && self.shadow.estimate(key, at) > 0.0;
+        let shadowed = !self.shadow.is_empty() && self.records.get(key).is_none();
+        let seeded = shadowed && self.shadow.estimate(key, at) > 0.0;
         let make = || Record {
             cell: plan.blank.clone(),
             events: plan.counts.then(|| Box::new(Count::new(&form.window))),
@@ -159,6 +202,19 @@ impl StateTable {
                 events.add(&form.window, at);
             }
         }
+    }
+
+    /// Takes in a record from elsewhere.
+    fn adopt(&mut self, plan: &StatePlan, record: Evicted<Record>) {
+        let (form, shadow) = (&plan.form, &mut self.shadow);
+        self.records.entry(
+            record.key,
+            record.at,
+            || record.item,
+            |evicted| {
+                shadow.add(evicted.key, evicted.item.cell.mass(form, evicted.at), evicted.at);
+            },
+        );
     }
 
     /// Takes on the bounds of a plan; what does not fit leaves.

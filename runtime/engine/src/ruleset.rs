@@ -31,6 +31,8 @@ pub(crate) struct PackageId(pub(crate) u16);
 pub(crate) struct RuleSet {
     pub(crate) hir: Hir,
     pub(crate) hasher: KeyHasher,
+    /// By [`PackageId`].
+    pub(crate) packages: Vec<SmolStr>,
     /// What state calls things.
     pub(crate) names: Names,
     /// Reasons show personal values in clear.
@@ -369,6 +371,7 @@ impl RuleSet {
             at_field: hir.schema.envelope_field("at"),
             keys,
             filters,
+            packages,
             names,
             states,
             cohorts,

@@ -22,6 +22,8 @@ pub(crate) struct Ask<'a> {
 pub enum Why {
     /// Nothing supplies its event.
     Unmapped,
+    /// The signal is new: it has counted for less than its window.
+    Warming,
     /// A part of its key is missing.
     KeyMissing,
     /// Several currencies, or more than are kept.
@@ -34,6 +36,7 @@ impl std::fmt::Display for Why {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Unmapped => f.write_str("nothing supplies its event"),
+            Self::Warming => f.write_str("it is new, and has counted for less than its window"),
             Self::KeyMissing => f.write_str("a part of its key is missing"),
             Self::Currencies => f.write_str("there are several currencies"),
             Self::State(state::Why::Warming) => f.write_str("the baseline is still warming"),
@@ -68,6 +71,16 @@ impl Sensed {
 
     pub(crate) fn known(value: Value) -> Self {
         Self { value: Some(value), reading: None, absent: None, why: None }
+    }
+
+    /// The reading of a state that has counted for less than its window: that nothing has happened is not known then,
+    /// and neither is a value that says so.
+    pub(crate) fn warming(self) -> Self {
+        match self {
+            Self { value: None, why: Some(Why::State(state::Why::Empty)), .. } => Self::unknown(Why::Warming),
+            sensed if sensed.absent == Some(true) => Self { absent: None, ..sensed },
+            sensed => sensed,
+        }
     }
 
     /// A number as a value of the signal's type.

@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use serde::{Deserialize, Serialize};
+
 use crate::keyhash::{KeyHash, KeyMap};
 
 /// Different keys seen in `(t - over, t]`, exactly, up to a bound.
@@ -42,6 +44,13 @@ impl Seen {
     }
 }
 
+/// Who was seen when, and who was given the verdict when; in order.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct ShareImage {
+    seen: Vec<(i64, KeyHash)>,
+    given: Vec<(i64, KeyHash)>,
+}
+
 /// The counters of one cap on a share.
 #[derive(Clone, Debug)]
 pub(crate) struct ShareCount {
@@ -53,6 +62,25 @@ impl ShareCount {
     pub(crate) fn new(over: i64, capacity: usize) -> Self {
         let seen = Seen { last: KeyMap::default(), order: VecDeque::new(), over, capacity: capacity.max(1) };
         Self { given: seen.clone(), seen }
+    }
+
+    /// What it has counted.
+    pub(crate) fn take(&mut self) -> ShareImage {
+        ShareImage {
+            seen: self.seen.order.iter().copied().collect(),
+            given: self.given.order.iter().copied().collect(),
+        }
+    }
+
+    /// Puts in what an equal cap has counted.
+    pub(crate) fn put(&mut self, image: ShareImage) {
+        for (counter, order) in [(&mut self.seen, image.seen), (&mut self.given, image.given)] {
+            counter.last.clear();
+            counter.order.clear();
+            for (at, key) in order {
+                counter.touch(key, at);
+            }
+        }
     }
 
     /// An actor is seen on the event.

@@ -11,7 +11,7 @@ use crate::facts::Facts;
 use crate::keyhash::KeyHash;
 use crate::limits::Options;
 use crate::partition::{PARTITIONS, Partition, given, place};
-use crate::ruleset::RuleSet;
+use crate::ruleset::{RuleSet, StatePlan};
 use crate::sense::{Ask, Sensed};
 use crate::sequence::Track;
 use crate::shares::ShareCount;
@@ -37,12 +37,20 @@ pub struct Tallies {
     pub held: u64,
 }
 
+/// Whether a state that has counted since `born` may still have missed something of its window at `at`.
+fn warms(plan: &StatePlan, born: i64, at: i64) -> bool {
+    // Lanes reach back an eighth part further than the window.
+    at.saturating_sub(born) < plan.form.retention
+}
+
 /// All state of an engine.
 #[derive(Debug)]
 pub(crate) struct Store {
     pub(crate) partitions: Vec<Partition>,
     /// Levels of baselines that a test has given.
     given: IdVec<StateId, Option<f64>>,
+    /// Since when a state counts, where that is not from the beginning: its readings are warming for a window's length.
+    pub(crate) born: IdVec<StateId, Option<i64>>,
     pub(crate) sequences: IdVec<SequenceId, Bounded<Track>>,
     /// Sequence keys that were evicted.
     pub(crate) lost_tracks: IdVec<SequenceId, Shadow>,
@@ -74,6 +82,7 @@ impl Store {
         Self {
             partitions: std::iter::repeat_with(Partition::default).take(PARTITIONS).collect(),
             given: set.states.values().map(|_| None).collect(),
+            born: set.states.values().map(|_| None).collect(),
             sequences: horizons.iter().map(|horizon| Bounded::new(limits.keys, *horizon)).collect(),
             lost_tracks: horizons.iter().map(|horizon| Shadow::new(limits.keys, *horizon)).collect(),
             cohorts: hir.cohorts.values().map(|cohort| Cohorts::new(cohort, limits.keys)).collect(),
@@ -112,7 +121,11 @@ impl Store {
         {
             return Some(sensed);
         }
-        Some(self.partitions.get(place(key, plan.parts))?.read(plan, state, key, ask))
+        let sensed = self.partitions.get(place(key, plan.parts))?.read(plan, state, key, ask);
+        Some(match self.born.get(state) {
+            Some(Some(born)) if warms(plan, *born, ask.at) => sensed.warming(),
+            _ => sensed,
+        })
     }
 
     /// The level of the state that a baseline is of, as a sample for it.

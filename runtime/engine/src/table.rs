@@ -58,12 +58,22 @@ impl<T> Bounded<T> {
         }
     }
 
+    /// How long after its last update a record still holds something, in ms.
+    pub(crate) fn retention(&self) -> i64 {
+        self.retention
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.index.len()
     }
 
     pub(crate) fn evictions(&self) -> u64 {
         self.evicted
+    }
+
+    /// Counts records that were evicted elsewhere.
+    pub(crate) fn count_evicted(&mut self, evicted: u64) {
+        self.evicted = self.evicted.saturating_add(evicted);
     }
 
     /// The record of a key. Does not count as use.
@@ -144,6 +154,11 @@ impl<T> Bounded<T> {
             self.evicted = self.evicted.saturating_add(1);
             evict(evicted);
         }
+    }
+
+    /// Takes out all records, from the least recently updated on.
+    pub(crate) fn into_records(mut self) -> impl Iterator<Item = Evicted<T>> {
+        std::iter::from_fn(move || self.pop_oldest())
     }
 
     /// Takes out a record.
@@ -253,12 +268,33 @@ impl Shadow {
     /// holds then stands in every cell, which is still never too little.
     pub(crate) fn fit(&mut self, capacity: usize, retention: i64) {
         let fresh = Self::new(capacity, retention);
-        if self.width != fresh.width && !self.cells.is_empty() {
-            let most = self.cells.iter().map(|cell| cell.amount).fold(0.0, f64::max);
-            let at = self.cells.iter().map(|cell| cell.at).max().unwrap_or(i64::MIN);
-            self.cells = vec![Mass { amount: most, at }; fresh.width * ROWS];
+        if self.width == fresh.width {
+            self.retention = retention;
+        } else {
+            let (most, at) = self.most();
+            *self = fresh;
+            self.spread(most, at);
         }
-        (self.width, self.retention) = (fresh.width, retention);
+    }
+
+    /// Nothing was ever evicted.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.cells.is_empty()
+    }
+
+    /// Mass that may belong to any key.
+    pub(crate) fn spread(&mut self, amount: f64, at: i64) {
+        if amount > 0.0 {
+            self.cells.resize(self.width * ROWS, Mass::default());
+            for cell in &mut self.cells {
+                *cell = Mass { amount: cell.amount + amount, at: cell.at.max(at) };
+            }
+        }
+    }
+
+    /// The most that any cell holds, and the latest update of any.
+    pub(crate) fn most(&self) -> (f64, i64) {
+        self.cells.iter().fold((0.0, i64::MIN), |(most, at), cell| (most.max(cell.amount), at.max(cell.at)))
     }
 
     /// Adds what a record held that was last updated at `at`.

@@ -32,6 +32,11 @@ impl Tags {
         self.keys.get(key).is_some_and(|tags| tags.iter().any(|(known, until)| *known == tag && at < *until))
     }
 
+    /// Takes on a bound.
+    pub(crate) fn fit(&mut self, capacity: usize) {
+        self.keys.fit(capacity, i64::MAX, drop);
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.keys.len()
     }

@@ -49,6 +49,23 @@ impl Timers {
         Some(Timer { deadline, sequence: SequenceId::from_index(sequence), key, id })
     }
 
+    /// Takes out all timers, in order.
+    pub(crate) fn take(&mut self) -> Vec<Timer> {
+        let due = std::mem::take(&mut self.due).into_iter();
+        due.map(|(deadline, sequence, key, id)| Timer {
+            deadline,
+            sequence: SequenceId::from_index(sequence),
+            key,
+            id,
+        })
+        .collect()
+    }
+
+    /// Sets how many have been dropped before.
+    pub(crate) fn set_dropped(&mut self, dropped: u64) {
+        self.dropped = dropped;
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.due.len()
     }

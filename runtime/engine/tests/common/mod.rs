@@ -1,6 +1,8 @@
 //! Policies written in a test, over the schemas of the standard library, and an engine that runs them.
 #![allow(dead_code, clippy::unwrap_used, clippy::panic, reason = "each test uses a part of it")]
 
+pub(crate) mod player;
+
 use std::path::Path;
 use std::sync::Arc;
 
