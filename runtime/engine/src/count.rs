@@ -32,11 +32,18 @@ impl Engine {
             let view = self.view(record, at, true);
             let walker = view.walker();
             for filter in &phase.filters {
+                if self.readings.knows_filter(*filter) {
+                    continue;
+                }
                 let truth = set.filters.get(filter.0).and_then(|expr| walker.truth(*expr, &view));
                 self.readings.put_filter(*filter, truth);
             }
         }
+        let prepared = self.readings.is_prepared();
         for state in &phase.states {
+            if prepared && set.early.get(*state) == Some(&true) {
+                continue;
+            }
             let Some(plan) = set.states.get(*state) else { continue };
             if !self.readings.is_true(plan.filter) {
                 continue;

@@ -19,6 +19,7 @@ use weir_compiler::ids::*;
 use weir_compiler::value::Value;
 use weir_compiler::walk::Walker;
 
+use crate::batch::Prepared;
 use crate::decision::{Decision, EventDecision, Ruling};
 use crate::exchange::{Exchange, Waiting};
 use crate::input::{CallRequest, Input, Outcome, Pending, Seq, Step};
@@ -165,8 +166,13 @@ impl Engine {
 
     /// Takes an input.
     pub fn begin(&mut self, input: Input) -> Step {
+        self.begin_prepared(input, Vec::new())
+    }
+
+    /// Takes an input whose events have been prepared, or none of them.
+    pub(crate) fn begin_prepared(&mut self, input: Input, prepared: Vec<Prepared>) -> Step {
         match input {
-            Input::Request { at, events } => self.request(at, events),
+            Input::Request { at, events } => self.request(at, events, prepared),
             Input::Response { request, at, fields, events } => self.response(request, at, fields, events),
             Input::Tick { at } => {
                 let deadlines = self.advance(at);
@@ -189,7 +195,7 @@ impl Engine {
         fired
     }
 
-    fn request(&mut self, at: i64, events: Vec<Record>) -> Step {
+    fn request(&mut self, at: i64, events: Vec<Record>, prepared: Vec<Prepared>) -> Step {
         let deadlines = self.advance(at);
         let seq = Seq(self.counters.next);
         self.counters.next = self.counters.next.wrapping_add(1);
@@ -213,9 +219,14 @@ impl Engine {
         let mut draft = self.draft(seq, at, Phase::Request, deadlines);
         draft.looks.reserve_exact(events.len());
         let mut waiting = Vec::new();
+        let mut prepared = prepared.into_iter();
         for ((record, found), nth) in events.into_iter().zip(exemptions).zip(0..) {
+            let known = prepared.next();
             let Some(plan) = set.events.get(record.event()) else { continue };
             self.readings.begin();
+            if let Some(known) = known {
+                known.fill(&self.readings);
+            }
             self.read_before(&set, &record, at, &plan.before);
             self.count(&set, &record, at, &plan.request, in_flight(seq, nth));
             let mut sheet = Sheet::new(Arc::clone(&record), at, Phase::Request);
@@ -486,7 +497,7 @@ fn in_flight(seq: Seq, nth: usize) -> u64 {
     seq.0.wrapping_shl(8) | (nth as u64 & 0xff)
 }
 
-fn sizes(set: &RuleSet) -> Sizes {
+pub(crate) fn sizes(set: &RuleSet) -> Sizes {
     Sizes {
         signals: set.hir.signals.len(),
         keys: set.keys.len(),

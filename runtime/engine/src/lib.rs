@@ -4,12 +4,14 @@
 //! the questions it has for models first. What happens in which order is `docs/reference/evaluation.md`; what the
 //! aggregates compute is `docs/reference/signals.md`.
 
+mod batch;
 mod cell;
 mod cohort;
 mod count;
 mod coverage;
 mod decision;
 mod derive;
+mod early;
 mod enforcement;
 mod engine;
 mod exchange;

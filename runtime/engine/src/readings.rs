@@ -60,6 +60,8 @@ pub(crate) struct Readings {
     held: Memo<Option<Arc<Held>>>,
     filters: Memo<Option<bool>>,
     counted: Memo<()>,
+    /// The generation whose early states have been brought up to date ahead of their turn.
+    prepared: Cell<u32>,
     /// Scratch space for the bytes of a key.
     pub(crate) bytes: RefCell<Vec<u8>>,
 }
@@ -86,6 +88,7 @@ impl Readings {
             held: Memo::new(sizes.sequences),
             filters: Memo::new(sizes.filters),
             counted: Memo::new(sizes.states),
+            prepared: Cell::new(0),
             bytes: RefCell::new(Vec::with_capacity(256)),
         }
     }
@@ -156,6 +159,28 @@ impl Readings {
 
     pub(crate) fn put_filter(&self, filter: FilterId, truth: Option<bool>) {
         self.filters.put(self.generation.get(), filter.0, truth);
+    }
+
+    /// All keys that have been made.
+    pub(crate) fn known_keys(&self) -> Vec<(KeyId, Option<KeyHash>)> {
+        let generation = self.generation.get();
+        let places = self.keys.places.borrow();
+        let known = places.iter().zip(0..).filter(|((of, _), _)| *of == generation);
+        known.filter_map(|((_, hash), at)| Some((KeyId(at), (*hash)?))).collect()
+    }
+
+    /// Early states have been brought up to date for the event at hand.
+    pub(crate) fn set_prepared(&self) {
+        self.prepared.set(self.generation.get());
+    }
+
+    pub(crate) fn is_prepared(&self) -> bool {
+        self.prepared.get() == self.generation.get()
+    }
+
+    /// Whether a condition has been evaluated.
+    pub(crate) fn knows_filter(&self, filter: FilterId) -> bool {
+        self.filters.with(self.generation.get(), filter.0, |_| ()).is_some()
     }
 
     /// The event at hand has been counted by the state.

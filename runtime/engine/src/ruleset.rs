@@ -11,6 +11,7 @@ use weir_compiler::ids::*;
 use crate::cell::{Cell, Form, FormKind};
 use crate::cohort::DIMENSIONS;
 use crate::derive::Maps;
+use crate::early::{self, EarlyPlan};
 use crate::keyhash::KeyHasher;
 use crate::keys::{self, KeyId, Keys, PartPlan};
 use crate::limits::Options;
@@ -50,6 +51,8 @@ pub(crate) struct RuleSet {
     /// Expressions that a model's answer is a part of.
     pub(crate) models: IdVec<ExprId, bool>,
     pub(crate) events: IdVec<EventId, EventPlan>,
+    /// States that can be brought up to date ahead of an event's turn.
+    pub(crate) early: IdVec<StateId, bool>,
     /// What is evaluated when a terminal absence is due.
     pub(crate) deadlines: IdVec<SequenceId, PhasePlan>,
     pub(crate) caps: Vec<CapPlan>,
@@ -126,6 +129,8 @@ pub(crate) struct EventPlan {
     pub(crate) kept_cohorts: Vec<CohortId>,
     pub(crate) kept_sequences: Vec<SequenceId>,
     pub(crate) targets: Vec<Target>,
+    /// What can be done ahead of the event's turn.
+    pub(crate) early: EarlyPlan,
     /// Counts of exchanges in flight, which end with the response.
     pub(crate) concurrent: Vec<StateId>,
 }
@@ -248,7 +253,7 @@ impl RuleSet {
         };
 
         let share = options.limits.state_bytes / (hir.states.len() as u64).max(1);
-        let states: IdVec<StateId, StatePlan> = hir
+        let mut states: IdVec<StateId, StatePlan> = hir
             .states
             .iter()
             .map(|(id, state)| {
@@ -276,6 +281,7 @@ impl RuleSet {
                 }
             })
             .collect();
+        share_parts(&hir, &mut states);
         let cohorts: IdVec<CohortId, CohortPlan> = hir
             .cohorts
             .iter()
@@ -361,8 +367,14 @@ impl RuleSet {
             })
             .collect();
         let captures = build.captures(&hir);
-        let deadlines = hir.sequences.ids().map(|id| deadline_plan(&hir, id)).collect();
-        let events = hir.schema.events.ids().map(|id| build.event(&hir, id)).collect();
+        let deadlines: IdVec<SequenceId, PhasePlan> =
+            hir.sequences.ids().map(|id| deadline_plan(&hir, id)).collect();
+        let mut events: IdVec<EventId, EventPlan> =
+            hir.schema.events.ids().map(|id| build.event(&hir, id)).collect();
+        let early = early::states(&hir, deadlines.values());
+        for event in events.values_mut() {
+            event.early = early::plan(&hir, &early, &states, event);
+        }
         let counts = |id| states.get(id).is_some_and(|state: &StatePlan| state.counts);
         let names = Names::new(&hir, counts, &captures);
         let Build { keys, filters, .. } = build;
@@ -382,6 +394,7 @@ impl RuleSet {
             models: asks_models(&hir),
             rules,
             events,
+            early,
             deadlines,
             caps,
             hasher,
@@ -393,6 +406,20 @@ impl RuleSet {
     /// The package of a rule.
     pub(crate) fn package_of(&self, rule: RuleId) -> PackageId {
         self.rules.get(rule).map_or(PackageId(u16::MAX), |plan| plan.package)
+    }
+}
+
+/// A baseline and what it is of are cut alike, so that a key's records of both fall to one partition.
+fn share_parts(hir: &Hir, states: &mut IdVec<StateId, StatePlan>) {
+    // Twice, for states with several baselines.
+    for (id, state) in hir.states.iter().chain(hir.states.iter()) {
+        let Measure::Usual { of, .. } = state.measure else { continue };
+        let fewest = [id, of].iter().filter_map(|id| Some(states.get(*id)?.parts)).min();
+        for id in [id, of] {
+            if let (Some(plan), Some(fewest)) = (states.get_mut(id), fewest) {
+                plan.parts = fewest;
+            }
+        }
     }
 }
 

@@ -43,6 +43,34 @@ fn warms(plan: &StatePlan, born: i64, at: i64) -> bool {
     at.saturating_sub(born) < plan.form.retention
 }
 
+/// What bears on a reading beside the record of its key.
+#[derive(Debug)]
+pub(crate) struct Standing<'a> {
+    given: &'a IdVec<StateId, Option<f64>>,
+    born: &'a IdVec<StateId, Option<i64>>,
+}
+
+impl Standing<'_> {
+    /// What a state says, `said` what its records do.
+    pub(crate) fn read(
+        &self,
+        plan: &StatePlan,
+        state: StateId,
+        ask: &Ask<'_>,
+        said: impl FnOnce() -> Sensed,
+    ) -> Sensed {
+        if let Some(Some(level)) = self.given.get(state)
+            && let Some(sensed) = given(plan, *level, ask)
+        {
+            return sensed;
+        }
+        match self.born.get(state) {
+            Some(Some(born)) if warms(plan, *born, ask.at) => said().warming(),
+            _ => said(),
+        }
+    }
+}
+
 /// All state of an engine.
 #[derive(Debug)]
 pub(crate) struct Store {
@@ -116,16 +144,14 @@ impl Store {
     /// What a state says about a key.
     pub(crate) fn read(&self, set: &RuleSet, state: StateId, key: KeyHash, ask: &Ask<'_>) -> Option<Sensed> {
         let plan = set.states.get(state)?;
-        if let Some(Some(level)) = self.given.get(state)
-            && let Some(sensed) = given(plan, *level, ask)
-        {
-            return Some(sensed);
-        }
-        let sensed = self.partitions.get(place(key, plan.parts))?.read(plan, state, key, ask);
-        Some(match self.born.get(state) {
-            Some(Some(born)) if warms(plan, *born, ask.at) => sensed.warming(),
-            _ => sensed,
-        })
+        let partition = self.partitions.get(place(key, plan.parts))?;
+        let standing = Standing { given: &self.given, born: &self.born };
+        Some(standing.read(plan, state, ask, || partition.read(plan, state, key, ask)))
+    }
+
+    /// The partitions, to be worked on at once, and what bears on all of them.
+    pub(crate) fn split(&mut self) -> (&mut [Partition], Standing<'_>) {
+        (&mut self.partitions, Standing { given: &self.given, born: &self.born })
     }
 
     /// The level of the state that a baseline is of, as a sample for it.

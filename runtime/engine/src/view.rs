@@ -135,6 +135,9 @@ impl<'a> View<'a> {
             return Sensed::unknown(Why::Unmapped);
         }
         let Some(plan) = self.set.states.get(signal.state) else { return Sensed::unknown(Why::Unmapped) };
+        // What is brought up to date ahead of its turn must have been read ahead of it too.
+        let ahead = self.readings.is_prepared() && self.set.early.get(signal.state) == Some(&true);
+        debug_assert!(!ahead || self.state_key(signal.state).is_none(), "`{}` is read late", signal.name);
         let Some(key) = self.state_key(signal.state) else { return Sensed::unknown(Why::KeyMissing) };
         let ask = Ask {
             at: self.at,
@@ -148,7 +151,7 @@ impl<'a> View<'a> {
     }
 
     /// The currency that the event at hand brings to a state over money, if it is of its population.
-    fn currency(&self, state: StateId) -> Option<Currency> {
+    pub(crate) fn currency(&self, state: StateId) -> Option<Currency> {
         let mut state = self.set.hir.states.get(state)?;
         if let Measure::Usual { of, .. } = state.measure {
             state = self.set.hir.states.get(of)?;

@@ -95,14 +95,25 @@ pub(crate) struct Player {
     pub(crate) site: Site,
     pub(crate) open: Vec<(Seq, Vec<(weir_compiler::ids::FieldId, weir_compiler::value::Value)>)>,
     ticks: bool,
+    /// What it has put in, when told to keep it.
+    pub(crate) inputs: Option<Vec<Input>>,
 }
 
 impl Player {
     pub(crate) fn new(options: Options, ticks: bool) -> Self {
-        Self { site: Site::with(POLICY, options), open: Vec::new(), ticks }
+        Self::of(POLICY, options, ticks)
+    }
+
+    pub(crate) fn of(policy: &str, options: Options, ticks: bool) -> Self {
+        Self { site: Site::with(policy, options), open: Vec::new(), ticks, inputs: None }
+    }
+
+    pub(crate) fn keep_inputs(&mut self) {
+        self.inputs = Some(Vec::new());
     }
 
     pub(crate) fn begin(&mut self, input: Input) -> Decision {
+        self.inputs.iter_mut().for_each(|inputs| inputs.push(input.clone()));
         match self.site.engine.begin(input) {
             Step::Decided(decision) => decision,
             Step::Pending(pending) => {
