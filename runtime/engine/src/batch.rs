@@ -86,6 +86,9 @@ enum Found {
     Counted(StateId),
 }
 
+/// Events, and their jobs with the partition of each.
+type Group = (Vec<Prepared>, Vec<(usize, Job)>);
+
 /// An event of a request, by its place among all of the batch.
 #[derive(Clone, Copy, Debug)]
 struct Place<'a> {
@@ -146,7 +149,7 @@ impl Engine {
     /// Brings early state up to date, and says what each event has found there.
     fn prepare(&mut self, set: &RuleSet, places: &[Place<'_>], pool: &ThreadPool) -> Vec<Prepared> {
         let (store, data) = (&self.store, &*self.data);
-        let groups: Vec<(Vec<Prepared>, Vec<(usize, Job)>)> = pool.install(|| {
+        let groups: Vec<Group> = pool.install(|| {
             places
                 .par_chunks(GROUP)
                 .enumerate()
@@ -180,13 +183,7 @@ impl Engine {
 }
 
 /// The jobs of some events, `first` the place of the first of them, with the partition of each.
-fn group_of(
-    set: &RuleSet,
-    store: &Store,
-    data: &Data,
-    first: usize,
-    places: &[Place<'_>],
-) -> (Vec<Prepared>, Vec<(usize, Job)>) {
+fn group_of(set: &RuleSet, store: &Store, data: &Data, first: usize, places: &[Place<'_>]) -> Group {
     let readings = Readings::new(crate::engine::sizes(set));
     let mut jobs = Vec::with_capacity(places.len() * 8);
     let prepared = places.iter().zip(first..).map(|(place, event)| {
