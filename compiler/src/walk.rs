@@ -10,9 +10,11 @@ use crate::arith;
 use crate::civil;
 use crate::convert;
 use crate::data::Data;
+use crate::geo;
 use crate::hir::{Builtin, CohortValue, Expr, ExprKind, Hir, Key, Param, Part, Pattern, TextOp};
 use crate::ids::*;
 use crate::show;
+use crate::text;
 use crate::types::Type;
 use crate::value::Value;
 
@@ -315,6 +317,19 @@ fn call_builtin(builtin: Builtin, values: &[Value], world: &impl World) -> Optio
         (Builtin::Exp, [Float(value)]) => Value::float(libm::exp(*value)),
         (Builtin::Sqrt, [Float(value)]) => Value::float(libm::sqrt(*value)),
         (Builtin::Host, [Text(url)]) => host(url).map(|host| Value::text(&host)),
+        (Builtin::Number, [Text(text)]) => text::number(text).map(Int),
+        (Builtin::Between, [Text(text), Text(left), Text(right)]) => {
+            text::between(text, left, right).map(Value::text)
+        }
+        (Builtin::Decoded, [Text(text)]) => text::decoded(text).map(|text| Value::text(&text)),
+        (Builtin::Address, [Text(text)]) => text::address(text).map(Value::Ip),
+        (Builtin::CardNumber, [Text(text)]) => Some(Value::Bool(text::card_number(text))),
+        (Builtin::LetterEntropy, [Text(text)]) => Value::float(text::letter_entropy(text)),
+        (Builtin::Edits, [Text(left), Text(right)]) => text::edits(left, right).map(Int),
+        (Builtin::Mailbox, [Text(text)]) => text::mailbox(text).map(|text| Value::text(&text)),
+        (Builtin::Distance, [Float(north), Float(east), Float(other_north), Float(other_east)]) => {
+            geo::distance(*north, *east, *other_north, *other_east).and_then(Value::float)
+        }
         (Builtin::Money, [Int(minor), Text(currency)]) => {
             crate::value::Currency::parse(currency).map(|currency| Money(*minor, currency))
         }

@@ -14,7 +14,7 @@ use crate::suggest;
 use crate::types::Type;
 
 /// Built-in functions: name, and whether they are of `derive` maps alone.
-const BUILTINS: [(&str, Builtin, bool); 18] = [
+const BUILTINS: [(&str, Builtin, bool); 27] = [
     ("abs", Builtin::Abs, false),
     ("min", Builtin::Min, false),
     ("max", Builtin::Max, false),
@@ -26,6 +26,15 @@ const BUILTINS: [(&str, Builtin, bool); 18] = [
     ("exp", Builtin::Exp, false),
     ("sqrt", Builtin::Sqrt, false),
     ("host", Builtin::Host, false),
+    ("number", Builtin::Number, false),
+    ("between", Builtin::Between, false),
+    ("decoded", Builtin::Decoded, false),
+    ("address", Builtin::Address, false),
+    ("card_number", Builtin::CardNumber, false),
+    ("letter_entropy", Builtin::LetterEntropy, false),
+    ("edits", Builtin::Edits, false),
+    ("mailbox", Builtin::Mailbox, false),
+    ("distance", Builtin::Distance, false),
     ("money", Builtin::Money, true),
     ("body.json", Builtin::BodyJson, true),
     ("body.form", Builtin::BodyForm, true),
@@ -209,8 +218,24 @@ impl Checker<'_> {
             Builtin::Abs => return self.same_type(builtin, 1, name, args, span, want),
             Builtin::Min | Builtin::Max => return self.same_type(builtin, 2, name, args, span, want),
             Builtin::Length => return self.length(name, args, span),
-            Builtin::Lower => return self.textual(builtin, name, args, span),
-            Builtin::Host => return self.textual(builtin, name, args, span),
+            Builtin::Lower | Builtin::Host => {
+                return self.textual(builtin, &["text"], Type::Text, name, args, span);
+            }
+            Builtin::Decoded | Builtin::Mailbox => {
+                return self.textual(builtin, &["text"], Type::Text, name, args, span);
+            }
+            Builtin::Number => return self.textual(builtin, &["text"], Type::Int, name, args, span),
+            Builtin::Address => return self.textual(builtin, &["text"], Type::Ip, name, args, span),
+            Builtin::CardNumber => return self.textual(builtin, &["text"], Type::Bool, name, args, span),
+            Builtin::LetterEntropy => return self.textual(builtin, &["text"], Type::Float, name, args, span),
+            Builtin::Edits => return self.textual(builtin, &["a", "b"], Type::Int, name, args, span),
+            Builtin::Between => {
+                return self.textual(builtin, &["text", "left", "right"], Type::Text, name, args, span);
+            }
+            Builtin::Distance => {
+                let degrees = ["north", "east", "north", "east"];
+                (degrees.iter().map(|name| (SmolStr::new_static(name), Type::Float)).collect(), Type::Float)
+            }
             Builtin::Hour | Builtin::Weekday => (fixed(&[Type::Timestamp]), Type::Int),
             Builtin::Log | Builtin::Exp | Builtin::Sqrt => (fixed(&[Type::Float]), Type::Float),
             Builtin::Money => {
@@ -299,10 +324,19 @@ impl Checker<'_> {
         self.push(ExprKind::Builtin(Builtin::Length, vec![id]), Type::Int, span)
     }
 
-    fn textual(&mut self, builtin: Builtin, name: &ast::Name, args: &[ast::Expr], span: Span) -> ExprId {
-        let params = [(SmolStr::new_static("text"), Type::Text)];
+    /// Functions of text. Identifiers and shapes are opaque: text is what they are made of in `derive`, and no more.
+    fn textual(
+        &mut self,
+        builtin: Builtin,
+        params: &[&'static str],
+        output: Type,
+        name: &ast::Name,
+        args: &[ast::Expr],
+        span: Span,
+    ) -> ExprId {
+        let params: Vec<_> = params.iter().map(|name| (SmolStr::new_static(name), Type::Text)).collect();
         let Some(lowered) = self.arguments(name, args, &params, span) else { return self.error(span) };
-        self.push(ExprKind::Builtin(builtin, lowered), Type::Text, span)
+        self.push(ExprKind::Builtin(builtin, lowered), output, span)
     }
 }
 

@@ -15,7 +15,8 @@
 //! | `bucket(capacity, leak)`, `gcra(rate, burst)` | – | int (its level); bool (conforms) |
 //! | `usual(s)` | a number, rate, probability or duration | the same |
 //!
-//! A `where` reads fields of the event counted, and other signals only `before this`. `x is new for k over W` is
+//! A `where` reads fields of the event counted and other signals, those over the same event only `before this`. What is measured is
+//! a field or a signal under the same rule, most often one that names an expression. `x is new for k over W` is
 //! absence of an earlier event with the same `(k, x)`. A span that starts and ends with one event, and an
 //! `elapsed` in general, is read before the event at hand is counted when both are the same event.
 
@@ -27,8 +28,8 @@ use weir_dsl::{Code, Diagnostic, Span};
 
 use super::key::KeyUse;
 use super::literal::rate_of;
-use super::name::{Place, PlaceKind};
-use super::policy::SignalSource;
+use super::name::{FieldSearch, Place, PlaceKind};
+use super::policy::{Local, SignalSource};
 use super::{Checker, Progress};
 use crate::hir::{ExprKind, Key, KeyPart, Measure, Phase, Signal, Window};
 use crate::ids::*;
@@ -61,7 +62,10 @@ impl<'a> Checker<'a> {
         }
         let Some(id) = self.signal_id(source, text, span) else { return self.error(span) };
         let Some(signal) = self.hir.signals.get(id).cloned() else { return self.error(span) };
-        if self.place.kind == PlaceKind::Filter && !signal.before_this {
+        // Over another event nothing of the one at hand is counted, so there is no circle.
+        let own = self.hir.states.get(signal.state).map(|state| state.event);
+        let counts_here = own.is_some_and(|own| self.place.events.contains(&own));
+        if self.place.kind == PlaceKind::Filter && !signal.before_this && counts_here {
             let title =
                 format!("`{text}` counts the event at hand, so it cannot decide whether that is counted");
             let diagnostic = Diagnostic::new(Code::BAD_ARGUMENTS, self.at(span), title)
@@ -354,20 +358,31 @@ impl<'a> Checker<'a> {
         values.into_iter().collect()
     }
 
-    /// A field or client shape of the event counted.
+    /// A field or client shape of the event counted, or a signal of the policy.
     fn value(&mut self, name: &ast::Name) -> Option<ExprId> {
-        if let Some(crate::env::Entity::Fingerprint(shape)) = self.env.find(self.scope.package, &name.text) {
-            self.found(name, Ok(()));
-            return Some(self.push(ExprKind::Fingerprint(shape), Type::Fingerprint, name.span));
+        let is_field =
+            !matches!(self.field_in(&Rc::clone(&self.place.events), &name.text), FieldSearch::None);
+        let id = match (self.env.find(self.scope.package, &name.text), self.members.find(&name.text)) {
+            (Some(crate::env::Entity::Fingerprint(shape)), _) => {
+                self.found(name, Ok(()));
+                self.push(ExprKind::Fingerprint(shape), Type::Fingerprint, name.span)
+            }
+            (_, Some(Local::Signal(source))) if !is_field => self.signal_name(source, &name.text, name.span),
+            _ => {
+                let field = self.field_named(name)?;
+                let ty = self.field_type(field);
+                self.push(ExprKind::Field(field), ty, name.span)
+            }
+        };
+        match self.ty(id) {
+            Type::Error => None,
+            ty @ (Type::Set(_) | Type::List(_) | Type::Map(..)) => {
+                let title = format!("single values are measured, and `{}` is {ty}", name.text);
+                self.fault(Code::TYPE_MISMATCH, name.span, title, "");
+                None
+            }
+            _ => Some(id),
         }
-        let field = self.field_named(name)?;
-        let ty = self.field_type(field);
-        if matches!(ty, Type::Set(_) | Type::List(_) | Type::Map(..)) {
-            let title = format!("single values are measured, and `{}` is {ty}", name.text);
-            self.fault(Code::TYPE_MISMATCH, name.span, title, "");
-            return None;
-        }
-        Some(self.push(ExprKind::Field(field), ty, name.span))
     }
 
     fn statistic(&mut self, statistic: Statistic, ty: &Type, name: &ast::Name) -> Option<Type> {
@@ -448,7 +463,7 @@ impl<'a> Checker<'a> {
     fn usual(&mut self, usual: &'a ast::Usual, name: &str, declared: Span) -> Option<SignalId> {
         let base = &usual.signal;
         let source = match self.members.find(&base.text) {
-            Some(super::policy::Local::Signal(source)) => source,
+            Some(Local::Signal(source)) => source,
             _ => {
                 self.no_signal(base);
                 return None;

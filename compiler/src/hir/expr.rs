@@ -152,6 +152,24 @@ pub enum Builtin {
     Sqrt,
     /// `host(text)`: the host of a URL, lower case, without port.
     Host,
+    /// `number(text)`: the int that a whole text is.
+    Number,
+    /// `between(text, left, right)`: what stands behind `left` up to `right`.
+    Between,
+    /// `decoded(text)`: percent-decoded once.
+    Decoded,
+    /// `address(text)`: the address that a host is written as.
+    Address,
+    /// `card_number(text)`: whether a payment card's number stands in it.
+    CardNumber,
+    /// `letter_entropy(text)`: of its characters, in bits.
+    LetterEntropy,
+    /// `edits(a, b)`: how many characters differ, by Levenshtein's distance.
+    Edits,
+    /// `mailbox(text)`: the mailbox that a mail address reaches.
+    Mailbox,
+    /// `distance(north, east, north, east)`: kilometres between two places.
+    Distance,
     /// `money(minor, currency)`: in `derive` maps.
     Money,
     /// `body.json("/pointer")`: in `derive` maps.
@@ -166,6 +184,41 @@ pub enum Builtin {
     Header,
     /// `cookie("name")`: in `derive` maps.
     Cookie,
+}
+
+impl Builtin {
+    /// As it is written.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Abs => "abs",
+            Self::Min => "min",
+            Self::Max => "max",
+            Self::Length => "length",
+            Self::Lower => "lower",
+            Self::Hour => "hour",
+            Self::Weekday => "weekday",
+            Self::Log => "log",
+            Self::Exp => "exp",
+            Self::Sqrt => "sqrt",
+            Self::Host => "host",
+            Self::Number => "number",
+            Self::Between => "between",
+            Self::Decoded => "decoded",
+            Self::Address => "address",
+            Self::CardNumber => "card_number",
+            Self::LetterEntropy => "letter_entropy",
+            Self::Edits => "edits",
+            Self::Mailbox => "mailbox",
+            Self::Distance => "distance",
+            Self::Money => "money",
+            Self::BodyJson => "body.json",
+            Self::BodyForm => "body.form",
+            Self::Query => "query",
+            Self::PathSegment => "path.segment",
+            Self::Header => "header",
+            Self::Cookie => "cookie",
+        }
+    }
 }
 
 /// A compiled text pattern.

@@ -181,7 +181,10 @@ fn domain(hir: &Hir, node: &Expr) -> ((f64, f64), bool) {
         ExprKind::Score => (0.0, 100.0),
         ExprKind::Builtin(Builtin::Hour, _) => (0.0, 23.0),
         ExprKind::Builtin(Builtin::Weekday, _) => (1.0, 7.0),
-        ExprKind::Builtin(Builtin::Length, _) => (0.0, f64::INFINITY),
+        ExprKind::Builtin(
+            Builtin::Length | Builtin::LetterEntropy | Builtin::Edits | Builtin::Distance,
+            _,
+        ) => (0.0, f64::INFINITY),
         ExprKind::CohortValue(..) => (0.0, f64::INFINITY),
         ExprKind::Field(_) if node.ty == Type::Probability => (0.0, 1.0),
         _ => any,

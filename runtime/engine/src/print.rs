@@ -121,7 +121,7 @@ fn print(hir: &Hir, id: ExprId, depth: usize) -> String {
             format!("case {} {{ {} }}", of(subject), arms.join(", "))
         }
         ExprKind::Builtin(builtin, arguments) => {
-            format!("{}({})", format!("{builtin:?}").to_lowercase(), joined(arguments, ", ", true))
+            format!("{}({})", builtin.name(), joined(arguments, ", ", true))
         }
         ExprKind::Array(members) => format!("[{}]", joined(members, ", ", true)),
         ExprKind::Template(_) => "text".to_owned(),
