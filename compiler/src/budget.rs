@@ -85,7 +85,9 @@ pub fn bytes_per_key(hir: &Hir, state: &State) -> u32 {
             Statistic::Stddev => (bytes_of("stddev"), LOG * 16),
             Statistic::First => (bytes_of("first"), LOG * 24),
             Statistic::Last => (bytes_of("last"), LOG * 24),
-            Statistic::P50 | Statistic::P95 | Statistic::P99 => (bytes_of("quantile"), SKETCH_LOG * 16),
+            Statistic::P1 | Statistic::P5 | Statistic::P50 | Statistic::P95 | Statistic::P99 => {
+                (bytes_of("quantile"), SKETCH_LOG * 16)
+            }
         },
     };
     let exact = state.window.is_some_and(|window| window.kind == WindowKind::Exact);
@@ -267,10 +269,10 @@ mod tests {
             let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
             let (Some(names), Some(bytes)) = (cells.first(), cells.last()) else { continue };
             let (plain, float) = bytes.split_once("; float ").unwrap_or((bytes, ""));
-            // Every other piece of the cell is code: `p50`, `p95`, `p99`.
+            // Every other piece of the cell is code: `p1`, `p5`, `p50`, `p95`, `p99`.
             for name in names.split('`').skip(1).step_by(2) {
                 let name = match name {
-                    "p50" | "p95" | "p99" => "quantile",
+                    "p1" | "p5" | "p50" | "p95" | "p99" => "quantile",
                     "x is new" => name,
                     _ => name.split([' ', '(']).next().unwrap_or(name),
                 };

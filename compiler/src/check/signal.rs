@@ -394,11 +394,16 @@ impl<'a> Checker<'a> {
             (Statistic::Avg | Statistic::Stddev, Int | Float) => Some(Float),
             (Statistic::Avg, Duration | Money | Rate | Probability)
             | (Statistic::Stddev, Duration | Money) => Some(ty.clone()),
-            (Statistic::Min | Statistic::Max | Statistic::P50 | Statistic::P95 | Statistic::P99, _)
-                if ty.is_ordered() =>
-            {
-                Some(ty.clone())
-            }
+            (
+                Statistic::Min
+                | Statistic::Max
+                | Statistic::P1
+                | Statistic::P5
+                | Statistic::P50
+                | Statistic::P95
+                | Statistic::P99,
+                _,
+            ) if ty.is_ordered() => Some(ty.clone()),
             _ => None,
         };
         if given.is_none() {

@@ -109,7 +109,9 @@ impl Checker<'_> {
                     Statistic::Avg => (if floats(value) { 480 } else { 352 }, 4_096 * 16),
                     Statistic::Min | Statistic::Max => (224, 4_096 * 16),
                     Statistic::Stddev => (352, 4_096 * 16),
-                    Statistic::P50 | Statistic::P95 | Statistic::P99 => (20_552, 1_024 * 16),
+                    Statistic::P1 | Statistic::P5 | Statistic::P50 | Statistic::P95 | Statistic::P99 => {
+                        (20_552, 1_024 * 16)
+                    }
                     Statistic::First | Statistic::Last => (544, 4_096 * 24),
                 };
                 (lanes * currencies(value), log)

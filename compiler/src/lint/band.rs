@@ -63,7 +63,9 @@ fn kind(state: &State) -> Option<Sketch> {
     }
     match state.measure {
         Measure::Distinct(_) => Some(Sketch::Distinct),
-        Measure::Of(Statistic::P50 | Statistic::P95 | Statistic::P99, _) => Some(Sketch::Quantile),
+        Measure::Of(Statistic::P1 | Statistic::P5 | Statistic::P50 | Statistic::P95 | Statistic::P99, _) => {
+            Some(Sketch::Quantile)
+        }
         Measure::Entropy(_) | Measure::CvOfGaps => Some(Sketch::Entropy),
         _ => None,
     }

@@ -99,6 +99,8 @@ pub enum Statistic {
     Min,
     Max,
     Stddev,
+    P1,
+    P5,
     P50,
     P95,
     P99,

@@ -167,6 +167,8 @@ fn candidates(rule: Rule) -> Vec<String> {
             "min",
             "max",
             "stddev",
+            "p1",
+            "p5",
             "p50",
             "p95",
             "p99",

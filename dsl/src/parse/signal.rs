@@ -187,6 +187,8 @@ fn measure(build: &mut Build<'_>, pair: Node<'_>) -> Option<Measure> {
                 "min" => Statistic::Min,
                 "max" => Statistic::Max,
                 "stddev" => Statistic::Stddev,
+                "p1" => Statistic::P1,
+                "p5" => Statistic::P5,
                 "p50" => Statistic::P50,
                 "p95" => Statistic::P95,
                 "p99" => Statistic::P99,

@@ -133,6 +133,8 @@ impl Form {
                     Statistic::Min => FormKind::Min(scale),
                     Statistic::Max => FormKind::Max(scale),
                     Statistic::Stddev => FormKind::Stddev,
+                    Statistic::P1 => percent(1),
+                    Statistic::P5 => percent(5),
                     Statistic::P50 => percent(50),
                     Statistic::P95 => percent(95),
                     Statistic::P99 => percent(99),

@@ -40,7 +40,7 @@ fn bytes_are_as_documented() {
         ("`first` / `last`", format!("{}", Ends::bytes(sliding))),
         ("`stddev`", format!("{}", Spread::bytes(sliding))),
         ("`cv of gaps`", format!("{}", Gaps::bytes(sliding))),
-        ("`p50`, `p95`, `p99`", format!("{}", Quantile::bytes(sliding))),
+        ("`p1`, `p5`, `p50`, `p95`, `p99`", format!("{}", Quantile::bytes(sliding))),
         ("`entropy x`", format!("{}", Entropy::bytes(sliding))),
         ("`top x`", format!("{}", Top::bytes(sliding))),
         ("`sequential x`", format!("{}", Sequential::bytes(sliding))),

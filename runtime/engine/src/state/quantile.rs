@@ -1,4 +1,4 @@
-//! `p50`, `p95`, `p99`: nearest rank, exact for few values, then bins of bounded relative error.
+//! `p1`, `p5`, `p50`, `p95`, `p99`: nearest rank, exact for few values, then bins of bounded relative error.
 //!
 //! The bins are DDSketch's with its log-linear mapping (Masson, Rim, Lee, VLDB 2019): sign, exponent and six fraction bits of the double, so that no
 //! logarithm is taken and every processor agrees.
