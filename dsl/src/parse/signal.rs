@@ -91,7 +91,7 @@ fn usual(build: &mut Build<'_>, pair: Node<'_>) -> Option<Usual> {
     for part in pair.into_inner() {
         match part.as_rule() {
             Rule::name => signal = Some(build.name(&part)),
-            Rule::number => floor = Some(build.literal(&part)?),
+            Rule::quantity => floor = Some(build.literal(&part)?),
             _ => {}
         }
     }
