@@ -291,6 +291,13 @@ impl Checker<'_> {
         };
         let (mut a, mut b) = match op {
             ArithmeticOp::Mul | ArithmeticOp::Div => (self.expr(left, None), self.expr(right, None)),
+            // A time less a `case` of durations: the arms are not asked to be times.
+            ArithmeticOp::Add | ArithmeticOp::Sub if is_case_of_its_own(right) && !self.is_flexible(left) => {
+                let left = self.expr(left, None);
+                let ty = self.ty(left);
+                let want = if ty == Type::Timestamp { None } else { Some(&ty) };
+                (left, self.expr(right, want))
+            }
             _ => self.pair(left, right, inner.filter(plain)),
         };
         let (x, y) = (self.ty(a), self.ty(b));
@@ -315,6 +322,17 @@ impl Checker<'_> {
             ty = if x == Type::Probability || y == Type::Probability { Type::Probability } else { ty };
         }
         self.push(ExprKind::Arithmetic(op, a, b), ty, span)
+    }
+}
+
+/// A `case` whose arms have a type without being told: any but text, which may be a time.
+fn is_case_of_its_own(expr: &ast::Expr) -> bool {
+    match &expr.kind {
+        Form::Paren(inner) => is_case_of_its_own(inner),
+        Form::Case(_, arms) => {
+            !arms.iter().any(|arm| matches!(arm.value.kind, Form::Literal(ast::LiteralKind::Text(_))))
+        }
+        _ => false,
     }
 }
 

@@ -1,0 +1,220 @@
+//! Engines agree with each other and with themselves on generated rule sets and streams.
+//!
+//! `WEIR_CASES` says how many cases (default 150), `WEIR_SEED` where to begin. A failure is made smaller, printed, and written
+//! below the target folder; put its file into `regressions/` under a name that says what it shows.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::indexing_slicing,
+    reason = "a test stops at the first surprise"
+)]
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+
+use weir_engine::{Decision, Engine, Limits, Options};
+use weir_generate::choice::{bytes, shrink};
+use weir_generate::play::{essence, everything, play};
+use weir_generate::shuffle::shuffle;
+use weir_generate::{BYTES, Case, Set};
+
+/// What must hold of a case: nothing, or what does not.
+type Property = fn(&Case) -> Result<(), String>;
+
+const PROPERTIES: [(&str, Property); 5] = [
+    ("one engine twice", twice),
+    ("operands, rules and policies in another order", reordered),
+    ("the formatter's wording", reformatted),
+    ("what is not recorded", unrecorded),
+    ("tiny tables", bounded),
+];
+
+fn options(case: &Case) -> Options {
+    Options { record: true, lateness: case.feed.lateness, ..Options::default() }
+}
+
+/// The first place where two tellings differ.
+fn compare(what: &str, one: &[String], other: &[String]) -> Result<(), String> {
+    match one.iter().zip(other).position(|(one, other)| one != other) {
+        None => Ok(()),
+        Some(at) => {
+            let (mut a, mut b): (Vec<&str>, Vec<&str>) =
+                (one[at].lines().collect(), other[at].lines().collect());
+            while a.len() > 1 && b.len() > 1 && a[0] == b[0] {
+                a.remove(0);
+                b.remove(0);
+            }
+            a.truncate(12);
+            b.truncate(12);
+            Err(format!("move {at}, {what}:\n  {}\nbut\n  {}", a.join("\n  "), b.join("\n  ")))
+        }
+    }
+}
+
+fn twice(case: &Case) -> Result<(), String> {
+    let run = || play(&case.set, options(case), &case.feed, everything);
+    compare("again", &run(), &run())
+}
+
+fn told(set: &Set, case: &Case) -> Vec<String> {
+    play(set, options(case), &case.feed, essence)
+}
+
+fn reordered(case: &Case) -> Result<(), String> {
+    let text = shuffle(&case.set.text, case.set.text.len() as u64);
+    compare("reordered", &told(&case.set, case), &told(&case.set.reworded(&text), case))
+        .map_err(|error| format!("{error}\n{text}"))
+}
+
+fn reformatted(case: &Case) -> Result<(), String> {
+    let text = weir_dsl::format::format(&case.set.text).map_err(|faults| format!("{faults:?}"))?;
+    compare("reformatted", &told(&case.set, case), &told(&case.set.reworded(&text), case))
+}
+
+/// Recording what was read changes nothing but that it can be told.
+fn unrecorded(case: &Case) -> Result<(), String> {
+    let plain = Options { record: false, ..options(case) };
+    compare("without recording", &told(&case.set, case), &play(&case.set, plain, &case.feed, essence))
+}
+
+/// However little an engine may hold, it holds no more, and explains what it decides.
+fn bounded(case: &Case) -> Result<(), String> {
+    fn held(engine: &Engine, decision: &Decision) -> String {
+        let hir = engine.hir();
+        let tables = hir.states.len() + hir.sequences.len() + hir.cohorts.len() + hir.facts.len();
+        let held = engine.tallies().held;
+        assert!(held <= (tables * 16 + 64) as u64, "{held} in {tables} tables of 16");
+        everything(engine, decision)
+    }
+    let limits =
+        Limits { state_bytes: 0, keys: 16, tagged: 2, entries: 2, exchanges: 2, timers: 2, actors: 2 };
+    play(&case.set, Options { limits, ..options(case) }, &case.feed, held);
+    Ok(())
+}
+
+/// Everything that does not hold of the case of some bytes.
+fn judge(bytes: &[u8]) -> Option<(&'static str, String)> {
+    let case = match catch_unwind(|| Case::new(bytes)) {
+        Ok(case) => case,
+        Err(panic) => return Some(("the generator", message(&panic))),
+    };
+    PROPERTIES.iter().find_map(|(name, property)| {
+        let found = catch_unwind(AssertUnwindSafe(|| property(&case)));
+        let wrong = match found {
+            Ok(Ok(())) => return None,
+            Ok(Err(wrong)) => wrong,
+            Err(panic) => format!("panics: {}", message(&panic)),
+        };
+        Some((*name, wrong))
+    })
+}
+
+fn message(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().cloned();
+    text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_default()
+}
+
+/// Fails with the smallest bytes that do not satisfy the property that these do not.
+fn fail(name: &str, bytes: Vec<u8>) -> ! {
+    let (property, _) = judge(&bytes).expect("it has failed before");
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
+    let small = shrink(bytes, 1_500, |bytes| judge(bytes).is_some_and(|(same, _)| same == property));
+    std::panic::set_hook(hook);
+    let (property, wrong) = judge(&small).expect("shrinking keeps failing");
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.hex"));
+    std::fs::write(&path, to_hex(&small)).unwrap();
+    let case = catch_unwind(|| Case::new(&small));
+    let (text, feed) = case.map_or_else(|_| Default::default(), |case| (case.set.text.clone(), case.feed));
+    let moves: Vec<String> = feed.moves.iter().map(|next| format!("{next:?}")).collect();
+    panic!("{name}, {property}: {wrong}\n{text}\n{}\nwritten to {}", moves.join("\n"), path.display());
+}
+
+fn to_hex(bytes: &[u8]) -> String {
+    let lines =
+        bytes.chunks(64).map(|line| line.iter().map(|byte| format!("{byte:02x}")).collect::<String>());
+    lines.collect::<Vec<_>>().join("\n") + "\n"
+}
+
+fn from_hex(text: &str) -> Vec<u8> {
+    let digits: Vec<u32> = text
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .flat_map(str::chars)
+        .filter_map(|c| c.to_digit(16))
+        .collect();
+    digits.chunks_exact(2).map(|pair| (pair[0] << 4 | pair[1]) as u8).collect()
+}
+
+fn number(variable: &str, otherwise: u64) -> u64 {
+    std::env::var(variable).ok().map_or(otherwise, |value| value.parse().expect("a number"))
+}
+
+#[test]
+fn what_once_failed_holds() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("regressions");
+    let mut files: Vec<PathBuf> =
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "hex"));
+    files.sort();
+    for path in files {
+        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+        let bytes = from_hex(&std::fs::read_to_string(&path).unwrap());
+        if let Some((property, wrong)) = judge(&bytes) {
+            panic!("{name}, {property}: {wrong}");
+        }
+    }
+}
+
+#[test]
+fn engines_agree() {
+    let (first, count) = (number("WEIR_SEED", 0), number("WEIR_CASES", 150));
+    for seed in first..first + count {
+        let bytes = bytes(seed, BYTES);
+        if judge(&bytes).is_some() {
+            fail(&format!("seed-{seed}"), bytes);
+        }
+    }
+}
+
+/// The streams are worth the name: rules fire, are unknown, act on keys and meet what they put there, in every phase.
+#[test]
+fn the_streams_touch_what_there_is() {
+    let mut seen = [0_usize; 12];
+    for seed in 0..60 {
+        let case = Case::of_seed(seed);
+        let mut play = weir_generate::Play::new(&case.set, options(&case));
+        for next in &case.feed.moves {
+            let Some(decision) = play.make(next) else { continue };
+            let looks: Vec<_> = decision.looks().collect();
+            let count = |of: &dyn Fn(&weir_engine::EventDecision) -> usize| {
+                looks.iter().map(|look| of(look)).sum::<usize>()
+            };
+            seen[0] += usize::from(decision.stopped);
+            seen[1] += count(&|look| look.matches.len());
+            seen[2] += count(&|look| look.unknown.len());
+            seen[3] += count(&|look| look.entries.len());
+            seen[4] += count(&|look| look.effects.len());
+            seen[5] += count(&|look| look.caps.len());
+            seen[6] += count(&|look| look.exemptions.len());
+            seen[7] += decision.deadlines.len();
+            seen[8] += usize::from(decision.score > 0);
+            seen[9] += usize::from(
+                decision.phase == weir_compiler::hir::Phase::Response && !decision.events.is_empty(),
+            );
+            let known = |look: &weir_engine::EventDecision| {
+                look.matches
+                    .iter()
+                    .flat_map(|found| &found.values)
+                    .filter(|shown| shown.name.starts_with('s') && shown.value.is_some())
+                    .count()
+            };
+            seen[10] += count(&known);
+        }
+        seen[11] += 1;
+    }
+    eprintln!("{seen:?}");
+    assert!(seen.iter().all(|count| *count >= 5), "{seen:?}");
+}
