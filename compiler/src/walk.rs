@@ -282,7 +282,7 @@ impl<'h> Walker<'h> {
     }
 }
 
-fn is_member(needle: &Value, members: &[Value]) -> bool {
+pub(crate) fn is_member(needle: &Value, members: &[Value]) -> bool {
     members.iter().any(|member| match (needle, member) {
         (Value::Ip(ip), Value::Cidr(range)) => range.contains(ip),
         (needle, member) => arith::equal(needle, member) == Some(true),
@@ -290,11 +290,11 @@ fn is_member(needle: &Value, members: &[Value]) -> bool {
 }
 
 /// By simple Unicode lower-casing, character by character.
-fn equal_ignoring_case(left: &str, right: &str) -> bool {
+pub(crate) fn equal_ignoring_case(left: &str, right: &str) -> bool {
     left.chars().flat_map(char::to_lowercase).eq(right.chars().flat_map(char::to_lowercase))
 }
 
-fn call_builtin(builtin: Builtin, values: &[Value], world: &impl World) -> Option<Value> {
+pub(crate) fn call_builtin(builtin: Builtin, values: &[Value], world: &impl World) -> Option<Value> {
     use Value::{Duration, Float, Int, Money, Text, Time};
     match (builtin, values) {
         (Builtin::Abs, [Int(value)]) => value.checked_abs().map(Int),

@@ -8,11 +8,13 @@ use std::borrow::Cow;
 use std::cell::OnceCell;
 
 use weir_compiler::data::Data;
+use weir_compiler::evaluate::Evaluator;
 use weir_compiler::hir::{Builtin, CohortValue, Derive, Hir, Key, Phase};
 use weir_compiler::ids::*;
+use weir_compiler::ir::Unit;
 use weir_compiler::schema::Schema;
 use weir_compiler::value::Value;
-use weir_compiler::walk::{Walker, World};
+use weir_compiler::walk::World;
 
 use crate::engine::Engine;
 use crate::reads::Reads;
@@ -123,6 +125,7 @@ impl Engine {
 /// A request with its response, as maps see it.
 struct Exchange<'a> {
     hir: &'a Hir,
+    unit: Option<&'a Unit>,
     data: &'a Data,
     maps: &'a Maps,
     http: &'a Http,
@@ -136,6 +139,7 @@ impl<'a> Exchange<'a> {
     fn new(engine: &'a Engine, http: &'a Http, response: Option<&'a Record>) -> Self {
         Self {
             hir: &engine.set.hir,
+            unit: engine.set.unit.as_ref(),
             data: &engine.data,
             maps: &engine.set.maps,
             http,
@@ -150,8 +154,8 @@ impl<'a> Exchange<'a> {
         &self.hir.schema
     }
 
-    fn walker(&self) -> Walker<'a> {
-        Walker::new(self.hir, self.data)
+    fn walker(&self) -> Evaluator<'a> {
+        Evaluator::new(self.hir, self.data, self.unit)
     }
 
     fn applies(&self, derive: &Derive) -> bool {

@@ -16,8 +16,8 @@ use serde::{Deserialize, Serialize};
 use weir_compiler::data::Data;
 use weir_compiler::hir::{Hir, Phase, Verb};
 use weir_compiler::ids::*;
+use weir_compiler::ir::Unit;
 use weir_compiler::value::Value;
-use weir_compiler::walk::Walker;
 
 use crate::batch::Prepared;
 use crate::decision::{Decision, EventDecision, Ruling};
@@ -312,8 +312,7 @@ impl Engine {
         for (nth, look) in draft.looks.iter().enumerate() {
             let Look::Open(sheet) = look else { continue };
             let Some(look) = &sheet.look else { continue };
-            let (world, walker) =
-                (Recorded { set: &self.set, look }, Walker::new(&self.set.hir, &draft.data));
+            let (world, walker) = (Recorded { set: &self.set, look }, self.set.evaluator(&draft.data));
             for open in &sheet.open {
                 for call in self.set.rules.get(open.rule).into_iter().flat_map(|plan| &plan.calls) {
                     if calls.iter().any(|known| known.event == nth && known.call == *call) {
@@ -505,6 +504,7 @@ pub(crate) fn sizes(set: &RuleSet) -> Sizes {
         sequences: set.hir.sequences.len(),
         filters: set.filters.len(),
         states: set.hir.states.len(),
+        shared: set.unit.as_ref().map_or(0, Unit::memos),
     }
 }
 

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use weir_compiler::data::Data;
+use weir_compiler::evaluate::Evaluator;
 use weir_compiler::hir::{Action, Mode, Phase, Verb};
 use weir_compiler::ids::*;
-use weir_compiler::walk::{Walker, World};
+use weir_compiler::walk::World;
 
 use crate::decision::{Effect, EffectKind, EntryHit, EventDecision, Fate, Source};
 use crate::engine::Engine;
@@ -22,7 +23,7 @@ use crate::view::View;
 /// What a rule's condition and its policy's filter say together: unknown when the filter is.
 fn outcome(
     set: &RuleSet,
-    walker: &Walker<'_>,
+    walker: &Evaluator<'_>,
     world: &impl World,
     filter: Option<bool>,
     rule: RuleId,
@@ -76,7 +77,7 @@ impl Engine {
     fn filter_of(
         &self,
         set: &RuleSet,
-        walker: &Walker<'_>,
+        walker: &Evaluator<'_>,
         world: &impl World,
         policy: PolicyId,
     ) -> Option<bool> {
@@ -294,7 +295,7 @@ impl Engine {
 
     /// Evaluates the rules that waited for models.
     pub(crate) fn judge_open(&mut self, set: &RuleSet, data: &Data, sheet: &mut Sheet, world: &Recorded<'_>) {
-        let walker = Walker::new(&set.hir, data);
+        let walker = set.evaluator(data);
         let mut plans = Vec::new();
         for open in std::mem::take(&mut sheet.open) {
             let Some(rule) = set.hir.rules.get(open.rule) else { continue };

@@ -1,6 +1,7 @@
 //! What an engine may hold, and what it is told when it is made.
 
 use smol_str::SmolStr;
+use weir_compiler::evaluate::Tier;
 
 use crate::keyhash::Secret;
 
@@ -57,6 +58,8 @@ pub struct Options {
     pub reveal: bool,
     /// Address prefixes are missing everywhere, as where nobody sees addresses.
     pub without_prefixes: bool,
+    /// What evaluates expressions. Every tier gives the same decisions.
+    pub tier: Tier,
     /// Bounds on memory.
     pub limits: Limits,
 }
@@ -72,6 +75,7 @@ impl Default for Options {
             record: false,
             reveal: false,
             without_prefixes: false,
+            tier: Tier::default(),
             limits: Limits::default(),
         }
     }

@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 
 use smol_str::SmolStr;
+use weir_compiler::evaluate::Evaluator;
 use weir_compiler::hir::{Action, ExprKind, Key, KeyPart, Phase, To, Verb, Verdict};
 use weir_compiler::ids::*;
 use weir_compiler::types::Type;
 use weir_compiler::value::Value;
-use weir_compiler::walk::{Walker, World};
+use weir_compiler::walk::World;
 
 use crate::cell::pace;
 use crate::decision::{Acting, EffectKind, Match, Ruling, Shown, Source};
@@ -84,7 +85,7 @@ pub(crate) fn ruling(verdict: &Verdict, source: Source) -> Ruling {
 
 /// Whether a rule depends on a model that can be asked: without its answer the condition is open, and one of its calls has
 /// all its inputs.
-pub(crate) fn asks(set: &RuleSet, walker: &Walker<'_>, view: &View<'_>, rule: RuleId) -> bool {
+pub(crate) fn asks(set: &RuleSet, walker: &Evaluator<'_>, view: &View<'_>, rule: RuleId) -> bool {
     let Some(plan) = set.rules.get(rule).filter(|plan| !plan.calls.is_empty()) else { return false };
     let when = set.hir.rules.get(rule).map(|rule| rule.when);
     when.is_some_and(|when| without_models(set, walker, view, when).is_none())
@@ -93,7 +94,7 @@ pub(crate) fn asks(set: &RuleSet, walker: &Walker<'_>, view: &View<'_>, rule: Ru
 
 /// The truth of a condition as far as it does not depend on models. `is known` and `??` see that an answer is absent, so
 /// evaluating them without one would not do.
-fn without_models(set: &RuleSet, walker: &Walker<'_>, world: &impl World, id: ExprId) -> Option<bool> {
+fn without_models(set: &RuleSet, walker: &Evaluator<'_>, world: &impl World, id: ExprId) -> Option<bool> {
     if set.models.get(id) != Some(&true) {
         return walker.truth(id, world);
     }
@@ -247,7 +248,7 @@ fn throttle(set: &RuleSet, view: &View<'_>, verdict: &Verdict) -> Option<(Pace, 
 }
 
 /// The record of a firing: why, with which values.
-pub(crate) fn matched(set: &RuleSet, walker: &Walker<'_>, world: &impl World, plan: &Plan) -> Match {
+pub(crate) fn matched(set: &RuleSet, walker: &Evaluator<'_>, world: &impl World, plan: &Plan) -> Match {
     let mut values = Vec::new();
     let mut because = String::new();
     if let (Some(rule), Some(reads)) = (set.hir.rules.get(plan.rule), set.rules.get(plan.rule)) {

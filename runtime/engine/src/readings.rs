@@ -7,6 +7,7 @@ use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 use weir_compiler::ids::{CohortId, Id, SequenceId, SignalId, StateId};
+use weir_compiler::ir;
 
 use crate::cohort::{InSurplus, SliceKey};
 use crate::keyhash::KeyHash;
@@ -62,6 +63,8 @@ pub(crate) struct Readings {
     counted: Memo<()>,
     /// The generation whose early states have been brought up to date ahead of their turn.
     prepared: Cell<u32>,
+    /// What conditions share.
+    pub(crate) shared: ir::Memo,
     /// Scratch space for the bytes of a key.
     pub(crate) bytes: RefCell<Vec<u8>>,
 }
@@ -75,6 +78,7 @@ pub(crate) struct Sizes {
     pub(crate) sequences: usize,
     pub(crate) filters: usize,
     pub(crate) states: usize,
+    pub(crate) shared: usize,
 }
 
 impl Readings {
@@ -89,6 +93,7 @@ impl Readings {
             filters: Memo::new(sizes.filters),
             counted: Memo::new(sizes.states),
             prepared: Cell::new(0),
+            shared: ir::Memo::new(sizes.shared),
             bytes: RefCell::new(Vec::with_capacity(256)),
         }
     }
@@ -107,6 +112,7 @@ impl Readings {
             self.counted.clear();
         }
         self.generation.set(next.max(1));
+        self.shared.begin();
     }
 
     pub(crate) fn with_signal<R>(&self, id: SignalId, look: impl FnOnce(&Sensed) -> R) -> Option<R> {

@@ -6,10 +6,11 @@
 use std::sync::Arc;
 
 use weir_compiler::data::Data;
+use weir_compiler::evaluate::Evaluator;
 use weir_compiler::hir::{CohortValue, Decide, Hir, Key, KeyPart, Phase, Verb};
 use weir_compiler::ids::*;
 use weir_compiler::value::Value;
-use weir_compiler::walk::{Walker, World};
+use weir_compiler::walk::World;
 
 use crate::cell::pace;
 use crate::decision::{Acting, CapHit, Effect, EntryHit, EventDecision, Match, Ruling, Source};
@@ -123,10 +124,10 @@ impl Sheet {
 /// The verdict of a score, for thresholds that ask nothing but the score.
 pub(crate) fn decide_at(hir: &Hir, decide: &Decide, score: i64) -> Verb {
     let data = Data::default();
-    decide_in(&Walker::new(hir, &data), decide, &Scored { world: &Nothing, score })
+    decide_in(&Evaluator::new(hir, &data, None), decide, &Scored { world: &Nothing, score })
 }
 
-fn decide_in(walker: &Walker<'_>, decide: &Decide, world: &impl World) -> Verb {
+fn decide_in(walker: &Evaluator<'_>, decide: &Decide, world: &impl World) -> Verb {
     let arm = decide.arms.iter().find(|(_, when)| walker.truth(*when, world) == Some(true));
     arm.map_or(decide.otherwise, |(verb, _)| *verb)
 }
@@ -142,7 +143,7 @@ pub(crate) struct Scores {
 /// Adds the points of each policy, clamps them once, and asks its thresholds.
 pub(crate) fn scores(set: &RuleSet, data: &Data, sheet: &Sheet, world: &impl World) -> Scores {
     let mut scores = Scores { live: 0, shadow: 0, candidates: Vec::new() };
-    let walker = Walker::new(&set.hir, data);
+    let walker = set.evaluator(data);
     for id in &sheet.policies {
         let (Some(policy), Some(plan)) = (set.hir.policies.get(*id), set.policies.get(*id)) else { continue };
         if sheet.exempted.contains(&plan.package) {

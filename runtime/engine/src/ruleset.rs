@@ -3,10 +3,13 @@
 use std::collections::HashMap;
 
 use smol_str::SmolStr;
+use weir_compiler::data::Data;
+use weir_compiler::evaluate::{Evaluator, Tier};
 use weir_compiler::hir::{
     Action, CapKind, ExprKind, Hir, Key, KeyPart, Measure, Mode, Phase, Rule, Verb, Verdict,
 };
 use weir_compiler::ids::*;
+use weir_compiler::ir::{self, Unit};
 
 use crate::cell::{Cell, Form, FormKind};
 use crate::cohort::DIMENSIONS;
@@ -31,6 +34,8 @@ pub(crate) struct PackageId(pub(crate) u16);
 #[derive(Debug)]
 pub(crate) struct RuleSet {
     pub(crate) hir: Hir,
+    /// The programs of its expressions, on the bytecode tier.
+    pub(crate) unit: Option<Unit>,
     pub(crate) hasher: KeyHasher,
     /// By [`PackageId`].
     pub(crate) packages: Vec<SmolStr>,
@@ -399,8 +404,14 @@ impl RuleSet {
             caps,
             hasher,
             reveal: options.reveal,
+            unit: (options.tier == Tier::Bytecode).then(|| ir::lower(&hir)),
             hir,
         }
+    }
+
+    /// What evaluates its expressions.
+    pub(crate) fn evaluator<'a>(&'a self, data: &'a Data) -> Evaluator<'a> {
+        Evaluator::new(&self.hir, data, self.unit.as_ref())
     }
 
     /// The package of a rule.

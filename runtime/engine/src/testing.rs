@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use smol_str::SmolStr;
 use weir_compiler::data::{Data, ListData, ScheduleData, TableData};
+use weir_compiler::evaluate::Tier;
 use weir_compiler::hir::{
     CohortValue, Expect, Hir, Key, Measure, Move, MoveKind, Phase, Source as ListSource, Test, Verb,
 };
@@ -35,7 +36,7 @@ pub const START: i64 = 1_767_571_200_000;
 pub const MOST_EVENTS: usize = 100_000;
 
 /// What came of one test.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct TestResult {
     /// What it shows.
     pub name: SmolStr,
@@ -61,7 +62,7 @@ pub struct Failure {
 }
 
 /// What happened at one event of a test.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct EventLine {
     /// The event.
     pub event: EventId,
@@ -83,11 +84,21 @@ pub struct EventLine {
 
 /// Runs a test over a rule set linked for it. `names` finds baselines (`package.policy.signal`).
 pub fn run(hir: &Hir, names: &BTreeMap<SmolStr, Reading>, test: &Test) -> (TestResult, Coverage) {
+    run_on(Tier::default(), hir, names, test)
+}
+
+/// [`run`], on one tier.
+pub fn run_on(
+    tier: Tier,
+    hir: &Hir,
+    names: &BTreeMap<SmolStr, Reading>,
+    test: &Test,
+) -> (TestResult, Coverage) {
     let mut hir = hir.clone();
     for event in unmapped(&test.moves) {
         take_away(&mut hir, event);
     }
-    let options = Options { as_enforced: true, record: true, ..Options::default() };
+    let options = Options { as_enforced: true, record: true, tier, ..Options::default() };
     let data = blank(&hir);
     let engine = Engine::new(hir, data, options);
     let mut run = Run {

@@ -4,12 +4,13 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use weir_compiler::data::Data;
+use weir_compiler::evaluate::Evaluator;
 use weir_compiler::hir::{CohortValue, ExprKind, Key, Measure, Spared};
 use weir_compiler::ids::*;
 use weir_compiler::show::show;
 use weir_compiler::types::Type;
 use weir_compiler::value::{Currency, Value};
-use weir_compiler::walk::{Walker, World};
+use weir_compiler::walk::World;
 
 use crate::cell::{FormKind, Sample, tuple};
 use crate::cohort::{InSurplus, SliceKey, Surplus};
@@ -90,8 +91,8 @@ pub(crate) fn age(held: &Held, step: u16) -> Option<i64> {
 }
 
 impl<'a> View<'a> {
-    pub(crate) fn walker(&self) -> Walker<'a> {
-        Walker::new(&self.set.hir, self.data)
+    pub(crate) fn walker(&self) -> Evaluator<'a> {
+        self.set.evaluator(self.data).with_memo(&self.readings.shared)
     }
 
     /// A key's hash, made once an event.

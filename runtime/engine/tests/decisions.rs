@@ -556,3 +556,8 @@ fn personal_values_are_not_explained_in_clear() {
     let explained = format!("{:?}", site.engine.explain(&decision));
     assert!(!explained.contains("bob.example"), "{explained}");
 }
+
+#[test]
+fn decisions_are_the_same_on_the_walker() {
+    common::run_on_the_walker("decisions_are_the_same_on_the_walker");
+}

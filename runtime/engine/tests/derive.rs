@@ -141,3 +141,8 @@ fn absurd_bodies_leave_fields_missing() {
     let usd = weir_compiler::value::Currency(*b"USD");
     assert_eq!(get(&site, checkout, "total"), Some(Value::Money(1_250, usd)));
 }
+
+#[test]
+fn maps_make_the_same_on_the_walker() {
+    common::run_on_the_walker("maps_make_the_same_on_the_walker");
+}

@@ -5,6 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use weir_compiler::analysis::Analysis;
+use weir_compiler::evaluate::Tier;
 use weir_compiler::link::Options;
 use weir_engine::testing::{self, Coverage};
 
@@ -46,7 +47,10 @@ fn the_standard_library_does_what_it_says() {
     for package in packages {
         let linked = found.link(&found.for_tests(&package), &Options::default());
         for test in found.tests(&package) {
-            let (result, covered) = testing::run(&linked.hir, &linked.names, test);
+            let [(on_walker, walked), (result, covered)] =
+                Tier::ALL.map(|tier| testing::run_on(tier, &linked.hir, &linked.names, test));
+            assert_eq!(on_walker, result, "tiers differ");
+            assert_eq!(format!("{walked:?}"), format!("{covered:?}"), "tiers differ");
             coverage.join(&covered);
             if result.failures.is_empty() {
                 passed += 1;

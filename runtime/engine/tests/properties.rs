@@ -6,6 +6,7 @@ mod common;
 use common::START;
 use common::player::{Move, Player, moves, split};
 use proptest::prelude::*;
+use weir_compiler::evaluate::Tier;
 use weir_compiler::hir::Phase;
 use weir_engine::{Input, Limits, Options};
 
@@ -17,6 +18,19 @@ proptest! {
         let one = Player::new(Options::default(), false).play(&moves);
         let other = Player::new(Options::default(), false).play(&moves);
         prop_assert_eq!(split(&one), split(&other));
+    }
+
+    /// Walker and bytecode decide alike, and explain alike.
+    #[test]
+    fn the_tiers_agree(moves in moves()) {
+        let mut players = Tier::ALL.map(|tier| Player::new(Options { tier, record: true, ..Options::default() }, true));
+        let [walked, run] = players.each_mut().map(|player| player.play(&moves));
+        prop_assert_eq!(split(&walked), split(&run));
+        for (one, other) in walked.iter().zip(&run) {
+            let [one, other] = [(one, &players[0]), (other, &players[1])]
+                .map(|(decision, player)| format!("{:?}", player.site.engine.explain(decision)));
+            prop_assert_eq!(one, other);
+        }
     }
 
     /// Ticks let timers fire; they fire at their deadline whether a tick or the next event brings them.

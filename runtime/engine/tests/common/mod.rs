@@ -9,6 +9,7 @@ use std::sync::Arc;
 use weir_compiler::analysis::Analysis;
 use weir_compiler::convert;
 use weir_compiler::data::{Data, ListData, TableData};
+use weir_compiler::evaluate::Tier;
 use weir_compiler::hir::{Hir, Source};
 use weir_compiler::ids::{EventId, FieldId};
 use weir_compiler::link::{Linked, Options as LinkOptions};
@@ -17,6 +18,25 @@ use weir_engine::{Decision, Engine, Input, Options, Outcome, Record, Seq, Step};
 
 /// Monday, 5 January 2026.
 pub(crate) const START: i64 = 1_767_571_200_000;
+
+/// The variable that says on which tier a test's engines evaluate.
+const TIER: &str = "WEIR_TEST_TIER";
+
+fn tier() -> Option<Tier> {
+    let named = std::env::var(TIER).ok();
+    Tier::ALL.into_iter().find(|tier| named.as_deref() == Some(tier.word()))
+}
+
+/// Runs every other test of this program once more, with the walker. To be called by the test `name` alone.
+pub(crate) fn run_on_the_walker(name: &str) {
+    let program = std::env::current_exe().unwrap();
+    let output = std::process::Command::new(program)
+        .args(["--skip", name])
+        .env(TIER, Tier::Walker.word())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+}
 
 /// Links `package t` with the library's schemas.
 pub(crate) fn link(text: &str) -> Linked {
@@ -70,7 +90,10 @@ impl Site {
     pub(crate) fn with(text: &str, options: Options) -> Self {
         let hir = link(text).hir;
         let data = data(&hir);
-        Self { engine: Engine::new(hir, data, options), now: START }
+        Self {
+            engine: Engine::new(hir, data, Options { tier: tier().unwrap_or(options.tier), ..options }),
+            now: START,
+        }
     }
 
     pub(crate) fn event(&self, name: &str) -> EventId {

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use weir_compiler::analysis::Analysis;
+use weir_compiler::evaluate::Tier;
 use weir_compiler::link::Options;
 use weir_compiler::project::{EDITION, Manifest};
 use weir_dsl::{Diagnostic, FileId, Severity, render};
@@ -79,7 +80,8 @@ impl Library {
         found
     }
 
-    /// Runs the tests of a package: how many ran, and one line for each expectation that failed.
+    /// Runs the tests of a package on every tier: how many there are, and one line for each expectation that failed and for each
+    /// test whose events differ between tiers.
     pub(crate) fn run_tests(&mut self, package: &str) -> (usize, Vec<String>) {
         let found = self.analysis.found();
         let linked = found.link(&found.for_tests(package), &Options::default());
@@ -88,7 +90,11 @@ impl Library {
         let mut ran = 0;
         for test in found.tests(package) {
             ran += 1;
-            let (result, _) = testing::run(&linked.hir, &linked.names, test);
+            let [on_walker, result] =
+                Tier::ALL.map(|tier| testing::run_on(tier, &linked.hir, &linked.names, test).0);
+            if on_walker != result {
+                failed.push(format!("test \"{}\": tiers differ:\n{on_walker:#?}\n{result:#?}", result.name));
+            }
             for failure in &result.failures {
                 let sources = self.analysis.sources();
                 let (line, _) = sources.position(failure.at.file, failure.at.span.start);
