@@ -13,6 +13,7 @@ Examples:
   weir test shop --coverage                  its tests, on a virtual clock
   weir replay access.log.gz                  who the standard library would have stopped, and why
   weir replay --explain 4711 access.log.gz   one decision, step by step
+  weir run shop --data state                 events in, decisions out, line by line
   weir explain W0301                         what a diagnostic means
 
 Exit codes: 0 clean, 1 errors in policies or failed tests, 2 usage or input and output.
@@ -53,6 +54,7 @@ pub(crate) enum Command {
     Fix(FixArgs),
     Test(TestArgs),
     Replay(ReplayArgs),
+    Run(RunArgs),
     Explain(ExplainArgs),
     Completions(CompletionsArgs),
 }
@@ -253,6 +255,79 @@ pub enum DisabledKey {
     Net,
     /// The network's number and class.
     Asn,
+}
+
+/// Decide a stream: events on standard input, one decision a line on standard output.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  application | weir run my-site
+  tail -F access.log | weir run --format combined --clock wall
+  weir run my-site --data state --matched < events.ndjson > decisions.ndjson
+
+A line is an event: {\"event\":\"login\",\"ts\":1767571200000,\"user\":\"ann\",\"outcome\":\"failure\"}. What is known
+only with the response (here `outcome`) counts unless the request was stopped. With \"open\":true the
+response comes later, and names the decision: {\"response\":ID,\"event\":\"login\",\"ts\":…,\"outcome\":\"failure\"}.
+{\"tick\":1767571201000} lets time pass. {\"command\":{\"panic\":{\"off\":true}}} is for operators.
+
+With `--data` what is remembered outlives the process: it goes on where it stopped, after a crash too.
+Policies are read again when they change; while they have errors, the running ones go on.
+Ctrl-C, a SIGTERM and the end of the input end it in order.")]
+pub(crate) struct RunArgs {
+    /// A project, or policy files, instead of the standard library's default profile.
+    #[arg(value_name = "PATH")]
+    pub(crate) policy: Vec<PathBuf>,
+    /// The profile of the project or of the standard library; `default` unless named.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) profile: Option<String>,
+    /// What a line is.
+    #[arg(long, value_enum, default_value_t = StreamFormat::Ndjson)]
+    pub(crate) format: StreamFormat,
+    /// Where state is kept between runs: a folder that is made when it is not there.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// The secret of all key hashes: a file of 32 hexadecimal digits. One is made in the data folder otherwise.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) secret: Option<PathBuf>,
+    /// Seconds between snapshots.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, requires = "data")]
+    pub(crate) snapshot_every: u64,
+    /// Seconds between looks at whether the policies have changed; 0 is never.
+    #[arg(long, value_name = "SECONDS", default_value_t = 1)]
+    pub(crate) reload_every: u64,
+    /// Whose time it is.
+    #[arg(long, value_enum, default_value_t = Clock::Events)]
+    pub(crate) clock: Clock,
+    /// With `--clock wall`: how far ahead of it, in ms, an event's time may be; what is further is taken as now.
+    #[arg(long, value_name = "MS", default_value_t = 5_000)]
+    pub(crate) skew: u32,
+    /// Threads that bring state up to date.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) threads: usize,
+    /// Write only decisions in which a rule fired, or an entry was met.
+    #[arg(long)]
+    pub(crate) matched: bool,
+    /// Print personal values in clear instead of as keyed hashes.
+    #[arg(long)]
+    pub(crate) reveal: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum StreamFormat {
+    /// One typed event a line.
+    Ndjson,
+    /// One JSON object a line, with nginx's variable names.
+    NginxJson,
+    /// Combined or common access logs of nginx and Apache.
+    Combined,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Clock {
+    /// Time is what events say, and passes with them alone.
+    Events,
+    /// Time passes when nothing comes, and no event is ahead of it.
+    Wall,
 }
 
 /// Say what a diagnostic code means, or what a rule or policy does.

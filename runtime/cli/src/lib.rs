@@ -10,6 +10,7 @@ mod args;
 mod command;
 mod contents;
 mod load;
+mod node;
 pub mod replay;
 mod ui;
 
@@ -36,6 +37,7 @@ pub fn run() -> std::process::ExitCode {
         Command::Fix(args) => command::fix::run(args, &mut ui),
         Command::Test(args) => command::test::run(args, &mut ui),
         Command::Replay(args) => command::replay::run(args, &mut ui),
+        Command::Run(args) => command::run::run(args, &mut ui),
         Command::Explain(args) => command::explain::run(args, &mut ui),
         Command::Completions(args) => command::completions::run(args, &mut ui),
     };

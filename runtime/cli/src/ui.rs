@@ -7,6 +7,8 @@ use std::fmt::{self, Write as _};
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anstream::{AutoStream, ColorChoice};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -63,6 +65,16 @@ impl Failure {
     /// A file that cannot be read or written.
     pub(crate) fn file(verb: &str, path: &Path, error: &io::Error) -> Self {
         Self::new(format!("cannot {verb} `{}`: {}", path.display(), words(error.kind(), &error.to_string())))
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ClosedPipe => f.write_str("the reader of the output has gone"),
+            Self::Other { what, help: None } => f.write_str(what),
+            Self::Other { what, help: Some(help) } => write!(f, "{what}\n  help: {help}"),
+        }
     }
 }
 
@@ -223,6 +235,19 @@ styles! {
     bold = "1";
     /// For what can be skipped.
     dim = "2";
+}
+
+/// Set by the first Ctrl-C; the second one ends the process.
+pub(crate) fn stop_flag() -> Arc<AtomicBool> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&stop);
+    // Without a handler Ctrl-C ends the process at once, as ever.
+    let _ = ctrlc::set_handler(move || {
+        if seen.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+    });
+    stop
 }
 
 /// `1 rule`, `2 rules`, `3 matches`.

@@ -95,6 +95,12 @@ impl Fields {
         self.members.is_empty()
     }
 
+    /// Takes the value of a name out.
+    pub fn take(&mut self, name: &str) -> Option<Value> {
+        let at = self.members.iter().position(|(n, _)| n == name)?;
+        Some(self.members.remove(at).1)
+    }
+
     /// Takes the members out.
     pub(crate) fn into_members(self) -> Vec<(SmolStr, Value)> {
         self.members

@@ -7,4 +7,5 @@ pub(crate) mod fix;
 pub(crate) mod fmt;
 pub(crate) mod init;
 pub(crate) mod replay;
+pub(crate) mod run;
 pub(crate) mod test;

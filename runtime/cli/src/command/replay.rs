@@ -25,7 +25,7 @@ use crate::ui::{self, Exit, Failure, Outcome, Ui};
 const MOST_WAITING: usize = 10_000;
 
 pub(crate) fn run(args: &ReplayArgs, ui: &mut Ui) -> Outcome {
-    let stop = stop_flag();
+    let stop = ui::stop_flag();
     let mut reader = open(args, Arc::clone(&stop))?;
     // The first record tells what the input can supply, and so which rules it can wake.
     let mut waiting: Vec<Item> = Vec::new();
@@ -46,12 +46,16 @@ pub(crate) fn run(args: &ReplayArgs, ui: &mut Ui) -> Outcome {
         disabled: args.disable_keys.clone(),
         record: args.explain.is_some(),
         reveal: args.reveal,
+        ..Setup::default()
     };
-    let Choice { engine, left_out, notes } = match choice::choose(args, &setup)? {
+    let chosen = choice::choose(&args.policy, args.profile.as_deref(), &setup)?;
+    let Choice { prepared, notes } = match chosen {
         Ok(choice) => choice,
         Err(refused) => return refuse(args, &refused, ui),
     };
     notes.iter().for_each(|note| ui.say(note));
+    let left_out = prepared.linked.left_out.clone();
+    let engine = prepared.engine();
     let mut run = Run {
         mapper: setup.mapper(&engine),
         engine,
@@ -179,19 +183,6 @@ impl Run<'_> {
         }
         Ok(Ok(()))
     }
-}
-
-/// Set by the first Ctrl-C; the second one ends the process.
-fn stop_flag() -> Arc<AtomicBool> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let seen = Arc::clone(&stop);
-    // Without a handler Ctrl-C ends the process at once, as ever.
-    let _ = ctrlc::set_handler(move || {
-        if seen.swap(true, Ordering::Relaxed) {
-            std::process::exit(130);
-        }
-    });
-    stop
 }
 
 fn format(args: &ReplayArgs) -> FormatChoice {

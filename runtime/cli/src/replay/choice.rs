@@ -1,23 +1,19 @@
 //! Which policies a replay runs, and the engine made of them.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
+use crate::load::{self, Session};
+use crate::replay::setup::{Prepared, Setup};
+use crate::ui::Failure;
 use smol_str::SmolStr;
 use weir_compiler::analysis::{Found, Selection};
 use weir_dsl::{Diagnostic, Sources, render};
-use weir_engine::Engine;
-
-use crate::args::ReplayArgs;
-use crate::load::{self, Session};
-use crate::replay::setup::Setup;
-use crate::ui::Failure;
 
 /// What runs.
 pub(crate) struct Choice {
-    /// The engine of the policies chosen.
-    pub(crate) engine: Engine,
-    /// Policies of the profile that this input cannot serve, and why.
-    pub(crate) left_out: Vec<(SmolStr, SmolStr)>,
+    /// What the engine of the policies chosen is made of.
+    pub(crate) prepared: Prepared,
     /// What the user should know, in a line each.
     pub(crate) notes: Vec<String>,
 }
@@ -34,22 +30,26 @@ pub(crate) struct Refused {
 ///
 /// # Errors
 /// Outside: what cannot be read, and a profile that does not exist. Inside: what is wrong with the policies.
-pub(crate) fn choose(args: &ReplayArgs, setup: &Setup) -> Result<Result<Choice, Refused>, Failure> {
-    let mut session = if args.policy.is_empty() { Session::library() } else { Session::open(&args.policy)? };
+pub(crate) fn choose(
+    policies: &[PathBuf],
+    profile: Option<&str>,
+    setup: &Setup,
+) -> Result<Result<Choice, Refused>, Failure> {
+    let mut session = if policies.is_empty() { Session::library() } else { Session::open(policies)? };
     let (diagnostics, _) = session.findings();
     let errors = load::errors(&diagnostics);
     if !errors.is_empty() {
         return Ok(Err(Refused { errors, sources: session.analysis.sources().clone() }));
     }
     let found = session.analysis.found();
-    let selection = select(args, &session, &found)?;
+    let selection = select(policies, profile, &session, &found)?;
     let mut notes = Vec::new();
     if selection.policies.is_empty() {
         notes
             .push("no policy was named, so nothing is decided: `tune` and tests alone do nothing".to_owned());
     }
-    match setup.engine(&found, &selection, session.root.as_deref()) {
-        Ok((engine, linked, _)) => Ok(Ok(Choice { engine, left_out: linked.left_out.clone(), notes })),
+    match setup.prepare(&found, &selection, session.root.as_deref()) {
+        Ok(prepared) => Ok(Ok(Choice { prepared, notes })),
         Err(mut faults) => {
             render::sort(&mut faults, session.analysis.sources());
             let errors = load::errors(&faults);
@@ -59,15 +59,20 @@ pub(crate) fn choose(args: &ReplayArgs, setup: &Setup) -> Result<Result<Choice, 
 }
 
 /// A project's profile; of files that are none, their policies with the library's maps from plain HTTP.
-fn select(args: &ReplayArgs, session: &Session, found: &Found) -> Result<Selection, Failure> {
-    let names_a_project = args.policy.iter().any(|path| path.is_dir()) && session.root.is_some();
-    if args.policy.is_empty() || names_a_project {
-        let profile = args.profile.as_deref().unwrap_or("default");
+fn select(
+    policies: &[PathBuf],
+    profile: Option<&str>,
+    session: &Session,
+    found: &Found,
+) -> Result<Selection, Failure> {
+    let names_a_project = policies.iter().any(|path| path.is_dir()) && session.root.is_some();
+    if policies.is_empty() || names_a_project {
+        let profile = profile.unwrap_or("default");
         return found
             .profile(profile)
             .map_err(|found| Failure::Other { what: found.title.clone(), help: found.help.clone() });
     }
-    if let Some(profile) = &args.profile {
+    if let Some(profile) = profile {
         return Err(Failure::with_help(
             format!("`--profile {profile}` needs a project, and `--policy` names files"),
             "a project is a folder with a `weir.toml`: name that, or leave `--profile` out",

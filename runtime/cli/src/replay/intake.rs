@@ -246,7 +246,33 @@ impl Mapper {
         Ok(Intake::Http(Box::new((http, derived, response))))
     }
 
+    /// The fields of a typed event that are known only with its response.
+    pub fn response_fields(
+        &self,
+        engine: &Engine,
+        typed: &TypedEvent,
+    ) -> Result<Vec<(FieldId, Value)>, Refusal> {
+        self.fields(engine, typed).map(|(_, late)| late)
+    }
+
     fn typed(&self, engine: &Engine, typed: &TypedEvent) -> Result<Intake, Refusal> {
+        let (record, late) = self.fields(engine, typed)?;
+        let schema = &engine.hir().schema;
+        // The envelope's own id and time are the reader's to give.
+        let id = schema.envelope_field("id");
+        let missing = record.missing(schema).find(|field| Some(*field) != id);
+        match missing {
+            Some(field) => Err(Refusal::of_field(Reason::MissingField, schema, record.event(), field)),
+            None => Ok(Intake::Typed(record, late)),
+        }
+    }
+
+    /// A typed event's fields: those of the request in a record, those of the response apart.
+    fn fields(
+        &self,
+        engine: &Engine,
+        typed: &TypedEvent,
+    ) -> Result<(Record, Vec<(FieldId, Value)>), Refusal> {
         let schema = &engine.hir().schema;
         let event = schema.event(&typed.event).ok_or_else(|| Refusal::unknown(&typed.event))?;
         let mut record = Record::empty(schema, event);
@@ -276,13 +302,7 @@ impl Mapper {
                 record.set(schema, field, value).map_err(|_| bad())?;
             }
         }
-        // The envelope's own id and time are the reader's to give.
-        let id = schema.envelope_field("id");
-        let missing = record.missing(schema).find(|field| Some(*field) != id);
-        match missing {
-            Some(field) => Err(Refusal::of_field(Reason::MissingField, schema, event, field)),
-            None => Ok(Intake::Typed(record, late)),
-        }
+        Ok((record, late))
     }
 
     /// The names in a line that its event has no field for: they are passed over.

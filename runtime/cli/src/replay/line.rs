@@ -111,6 +111,25 @@ impl Line {
         line
     }
 
+    /// From a terminal absence that has come due.
+    pub(crate) fn of_deadline(engine: &Engine, seq: u64, look: &EventDecision) -> Self {
+        let hir = engine.hir();
+        let event = hir.schema.events.get(look.event).map(|event| event.name.clone());
+        let mut line = Self {
+            seq,
+            ts: civil::format(look.at),
+            events: event.into_iter().collect(),
+            verdict: Verb::Pass,
+            shadow: Verb::Pass,
+            score: 0,
+            shadow_score: 0,
+            matches: Vec::new(),
+            keys: serde_json::Map::new(),
+        };
+        line.add(hir, look, "deadline");
+        line
+    }
+
     fn add(&mut self, hir: &Hir, event: &EventDecision, phase: &'static str) {
         for id in &event.exemptions {
             if let Some(rule) = hir.rules.get(*id) {

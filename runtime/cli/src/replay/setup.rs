@@ -5,6 +5,7 @@ use std::path::Path;
 
 use weir_compiler::analysis::{Found, Selection};
 use weir_compiler::budget;
+use weir_compiler::data::Data;
 use weir_compiler::link::{Linked, Options as LinkOptions};
 use weir_dsl::{Diagnostic, Severity};
 use weir_engine::{Engine, Limits, Options, Secret};
@@ -27,21 +28,45 @@ pub struct Setup {
     pub record: bool,
     /// Personal values are shown in clear.
     pub reveal: bool,
+    /// What is decided happens: a stopped request has no response.
+    pub live: bool,
+    /// The secret of every key hash; the public constant unless told otherwise.
+    pub secret: Option<Secret>,
+}
+
+/// What an engine is made of.
+#[derive(Debug)]
+pub struct Prepared {
+    /// The rule set, with what was left out of it and why.
+    pub linked: Linked,
+    /// What is loaded for it.
+    pub data: Data,
+    /// How it is run.
+    pub options: Options,
+    /// What is worth saying.
+    pub warnings: Vec<Diagnostic>,
+}
+
+impl Prepared {
+    /// The engine.
+    pub fn engine(self) -> Engine {
+        Engine::new(self.linked.hir, self.data, self.options)
+    }
 }
 
 impl Setup {
-    /// The engine of a selection of checked policies, with what was linked into it. Lists and tables come from the
-    /// project at `root`, else from the standard library. The diagnostics are warnings.
+    /// What makes an engine of a selection of checked policies. Lists and tables come from the project at `root`, else from
+    /// the standard library.
     ///
     /// # Errors
     /// With every diagnostic, when one is an error: rules that do not fit together, a state budget exceeded, a list
     /// that cannot be read.
-    pub fn engine(
+    pub fn prepare(
         &self,
         found: &Found,
         selection: &Selection,
         root: Option<&Path>,
-    ) -> Result<(Engine, Linked, Vec<Diagnostic>), Vec<Diagnostic>> {
+    ) -> Result<Prepared, Vec<Diagnostic>> {
         let supplied =
             ["http.request", "http.response"].iter().filter_map(|name| found.env.schema.event(name));
         let options = LinkOptions {
@@ -61,9 +86,9 @@ impl Setup {
         let keys = usize::try_from(limits.keys).unwrap_or(usize::MAX);
         let options = Options {
             tenant: found.manifest.tenant.clone(),
-            secret: Secret::PUBLIC,
-            // The log is what happened, whatever these rules would have done.
-            observe: !self.as_if_enforce,
+            secret: self.secret.unwrap_or(Secret::PUBLIC),
+            // A log is what happened, whatever these rules would have done.
+            observe: !self.as_if_enforce && !self.live,
             lateness: limits.lateness,
             record: self.record,
             reveal: self.reveal,
@@ -71,7 +96,7 @@ impl Setup {
             limits: Limits { state_bytes: limits.state, keys, ..Limits::default() },
             ..Options::default()
         };
-        Ok((Engine::new(linked.hir.clone(), data, options), linked, faults))
+        Ok(Prepared { linked, data, options, warnings: faults })
     }
 
     /// The engine of a profile of the standard library, as embedded.
@@ -82,7 +107,7 @@ impl Setup {
         let mut session = Session::library();
         let found = session.analysis.found();
         let selection = found.profile(profile).map_err(|diagnostic| vec![*diagnostic])?;
-        self.engine(&found, &selection, None).map(|(engine, ..)| engine)
+        self.prepare(&found, &selection, None).map(Prepared::engine)
     }
 
     /// What makes requests of lines for `engine`.

@@ -1,0 +1,292 @@
+//! `weir run`: a stream through policies, for as long as it comes.
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use weir_engine::{Engine, Input, SnapshotError};
+use weir_gateway::Format;
+
+use crate::args::{Clock, RunArgs, StreamFormat};
+use crate::load;
+use crate::node::answer::Answer;
+use crate::node::feed::{self, Fed};
+use crate::node::lines::{self, Asked};
+use crate::node::memory::{Memory, read_secret};
+use crate::node::watch::{self, Changed};
+use crate::replay::choice::{self, Choice};
+use crate::replay::intake::Mapper;
+use crate::replay::setup::{Prepared, Setup};
+use crate::replay::{self, Decided};
+use crate::ui::{self, Exit, Failure, Outcome, Ui};
+
+/// How long nothing may come before time passes by itself.
+const IDLE: Duration = Duration::from_secs(1);
+/// How often an idle node looks whether it is to stop.
+const PATIENCE: Duration = Duration::from_millis(100);
+/// Refused lines that are told one by one.
+const TOLD: u64 = 20;
+
+pub(crate) fn run(args: &RunArgs, ui: &mut Ui) -> Outcome {
+    let stop = ui::stop_flag();
+    let memory = args.data.as_deref().map(Memory::open).transpose()?;
+    let secret = match (&args.secret, &memory) {
+        (Some(path), _) => Some(read_secret(path)?),
+        (None, Some(memory)) => Some(memory.secret()?),
+        (None, None) => None,
+    };
+    let setup = Setup {
+        plain_http: args.format != StreamFormat::Ndjson,
+        reveal: args.reveal,
+        live: true,
+        secret,
+        ..Setup::default()
+    };
+    let Choice { prepared, notes } = match choice::choose(&args.policy, args.profile.as_deref(), &setup)? {
+        Ok(choice) => choice,
+        Err(refused) => {
+            load::tell_errors(&refused.errors, &refused.sources, ui);
+            return Ok(Exit::Failed);
+        }
+    };
+    notes.iter().for_each(|note| ui.say(note));
+    let mut node = Node::new(args, prepared, memory, &setup)?;
+    node.begin(ui)?;
+    let every = Duration::from_secs(args.reload_every);
+    let changes = watch::start(&args.policy, args.profile.as_deref(), &setup, every);
+    let lines = feed::start();
+    let result = node.serve(&lines, &changes, &|| stop.load(std::sync::atomic::Ordering::Relaxed), ui);
+    // Whatever ended it, what is remembered is kept.
+    let saved = node.save();
+    node.end(ui);
+    result.and(saved).map(|()| Exit::Clean)
+}
+
+/// A node at work.
+struct Node<'a> {
+    args: &'a RunArgs,
+    engine: Engine,
+    mapper: Mapper,
+    setup: Setup,
+    memory: Option<Memory>,
+    format: Format,
+    /// Lines so far.
+    lines: u64,
+    decided: u64,
+    refused: u64,
+    saved: Instant,
+}
+
+impl<'a> Node<'a> {
+    fn new(
+        args: &'a RunArgs,
+        prepared: Prepared,
+        memory: Option<Memory>,
+        setup: &Setup,
+    ) -> Result<Self, Failure> {
+        let engine = prepared.engine();
+        Ok(Self {
+            mapper: setup.mapper(&engine),
+            engine,
+            args,
+            setup: setup.clone(),
+            memory,
+            format: match args.format {
+                StreamFormat::Ndjson => Format::Ndjson,
+                StreamFormat::NginxJson => Format::NginxJson,
+                StreamFormat::Combined => Format::Combined,
+            },
+            lines: 0,
+            decided: 0,
+            refused: 0,
+            saved: Instant::now(),
+        })
+    }
+
+    /// Goes on from the last snapshot.
+    fn begin(&mut self, ui: &mut Ui) -> Result<(), Failure> {
+        let rules = self.engine.hir().rules.len();
+        ui.say(format_args!("running {}", ui::count(rules, "rule")));
+        let Some(memory) = &self.memory else { return Ok(()) };
+        let Some(bytes) = memory.snapshot()? else { return Ok(()) };
+        match self.engine.restore(&bytes) {
+            Ok(carried) => {
+                ui.say(format_args!(
+                    "going on from the snapshot in `{}`: {} kept, {} new, {} dropped",
+                    memory.dir().display(),
+                    carried.kept,
+                    carried.fresh,
+                    carried.dropped
+                ));
+                Ok(())
+            }
+            Err(error) => {
+                let help = match error {
+                    SnapshotError::Seal => {
+                        "the secret it was made with is in the same folder, or was named with `--secret`"
+                    }
+                    _ => "move it away to begin with nothing remembered",
+                };
+                Err(Failure::with_help(
+                    format!("cannot go on from the snapshot in `{}`: {error}", memory.dir().display()),
+                    help,
+                ))
+            }
+        }
+    }
+
+    /// Takes lines until there are none, or until it is told to stop.
+    fn serve(
+        &mut self,
+        lines: &Receiver<Fed>,
+        changes: &Receiver<Changed>,
+        stopped: &dyn Fn() -> bool,
+        ui: &mut Ui,
+    ) -> Result<(), Failure> {
+        let mut idle = Instant::now();
+        loop {
+            if stopped() {
+                return Ok(());
+            }
+            while let Ok(changed) = changes.try_recv() {
+                self.change(changed, ui);
+            }
+            if self.memory.is_some() && self.saved.elapsed().as_secs() >= self.args.snapshot_every {
+                self.save()?;
+            }
+            match lines.recv_timeout(PATIENCE) {
+                Ok(fed) => {
+                    self.take(fed, ui)?;
+                    // What has come meanwhile is decided before anything is written: one write for many.
+                    for _ in 0..1_024 {
+                        let Ok(fed) = lines.try_recv() else { break };
+                        self.take(fed, ui)?;
+                    }
+                    ui.flush()?;
+                    idle = Instant::now();
+                }
+                Err(RecvTimeoutError::Timeout) => {
+                    if self.args.clock == Clock::Wall && idle.elapsed() >= IDLE {
+                        idle = Instant::now();
+                        self.input(Input::Tick { at: now() }, ui)?;
+                        ui.flush()?;
+                    }
+                }
+                Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            }
+        }
+    }
+
+    fn change(&mut self, changed: Changed, ui: &mut Ui) {
+        match changed {
+            Changed::Ready(prepared) => {
+                let Prepared { linked, data, .. } = *prepared;
+                let rules = linked.hir.rules.len();
+                let carried = self.engine.swap(linked.hir, data);
+                self.mapper = self.setup.mapper(&self.engine);
+                ui.say(format_args!(
+                    "policies changed: running {}; state: {} kept, {} new and warming, {} dropped",
+                    ui::count(rules, "rule"),
+                    carried.kept,
+                    carried.fresh,
+                    carried.dropped
+                ));
+            }
+            Changed::Refused(why) => {
+                ui.tell(why);
+                ui.say("policies changed and have errors: the running ones go on");
+            }
+        }
+    }
+
+    fn take(&mut self, fed: Fed, ui: &mut Ui) -> Result<(), Failure> {
+        let number = self.lines;
+        self.lines += 1;
+        let asked = match fed {
+            Fed::Line(line) => lines::parse(self.format, &self.mapper, &self.engine, number, &line),
+            Fed::TooLong => Err("the line is too long".to_owned()),
+            Fed::Failed(error) => return Err(error.into()),
+        };
+        match asked {
+            Ok(Asked::Blank) => Ok(()),
+            Ok(Asked::Input(input)) => self.input(input, ui),
+            Ok(Asked::Event { at, intake, open }) => {
+                let at = self.stamped(at);
+                let decided = if open {
+                    let events = intake.events();
+                    let request =
+                        replay::settle(&mut self.engine, Input::Request { at, events: events.clone() });
+                    Decided { events, request, response: None }
+                } else {
+                    replay::decide(&mut self.engine, at, intake, true)
+                };
+                self.decided += 1;
+                for decision in [Some(&decided.request), decided.response.as_ref()].into_iter().flatten() {
+                    for due in Answer::deadlines(&self.engine, number, decision) {
+                        ui.json(&due)?;
+                    }
+                }
+                if !self.args.matched || !decided.is_quiet() {
+                    ui.json(&Answer::new(&self.engine, number, &decided, self.args.reveal))?;
+                }
+                Ok(())
+            }
+            Err(why) => {
+                self.refused += 1;
+                if self.refused <= TOLD {
+                    ui.say(format_args!("line {number} is passed over: {why}"));
+                }
+                if self.refused == TOLD {
+                    ui.say("more lines that are passed over are counted, and not told");
+                }
+                // Whoever waits for an answer to each line is not kept waiting.
+                ui.json(&serde_json::json!({ "seq": number, "error": why }))
+            }
+        }
+    }
+
+    /// What is no event of its own: a response, time that passes.
+    fn input(&mut self, input: Input, ui: &mut Ui) -> Result<(), Failure> {
+        let decision = replay::settle(&mut self.engine, input);
+        for due in Answer::deadlines(&self.engine, self.lines, &decision) {
+            ui.json(&due)?;
+        }
+        let decided = Decided { events: Vec::new(), request: decision, response: None };
+        if !decided.is_quiet() {
+            ui.json(&Answer::new(&self.engine, self.lines, &decided, self.args.reveal))?;
+        }
+        Ok(())
+    }
+
+    /// The time of an event: not ahead of the clock, where there is one.
+    fn stamped(&self, at: i64) -> i64 {
+        match self.args.clock {
+            Clock::Events => at,
+            Clock::Wall => {
+                let now = now();
+                if at > now.saturating_add(i64::from(self.args.skew)) { now } else { at }
+            }
+        }
+    }
+
+    fn save(&mut self) -> Result<(), Failure> {
+        self.saved = Instant::now();
+        match &self.memory {
+            Some(memory) => memory.save(&self.engine.snapshot()),
+            None => Ok(()),
+        }
+    }
+
+    fn end(&self, ui: &mut Ui) {
+        ui.say(format_args!(
+            "{} decided, {} passed over",
+            ui::count(usize::try_from(self.decided).unwrap_or(usize::MAX), "event"),
+            ui::count(usize::try_from(self.refused).unwrap_or(usize::MAX), "line"),
+        ));
+    }
+}
+
+/// The clock of the edge, in ms UTC.
+fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
