@@ -53,6 +53,8 @@ pub struct Hir {
     pub calls: IdVec<CallId, Call>,
     /// Facts that `sparing` asks for.
     pub facts: IdVec<FactId, Fact>,
+    /// Who is known to be good, for harm budgets: any of these suffices. Empty without a budget.
+    pub good: Vec<Spared>,
     /// Policies.
     pub policies: IdVec<PolicyId, Policy>,
     /// Rules, each of one policy.

@@ -22,6 +22,7 @@ use crate::hir::{Hir, Mode};
 use crate::ids::*;
 use crate::tune::Tune;
 
+mod good;
 mod merge;
 mod tuned;
 mod wake;
@@ -152,6 +153,8 @@ pub fn link<'a>(
         linked.hir.policies.values_mut().for_each(|policy| policy.mode = Mode::Enforce);
         linked.hir.rules.values_mut().for_each(|rule| rule.mode = Mode::Enforce);
     }
+    let kept = good::add(&mut linked.hir);
+    linked.others.facts.extend(kept);
     if let Some(supplied) = &supplied {
         wake::mark(&mut linked.hir, supplied);
     }

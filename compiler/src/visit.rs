@@ -55,6 +55,7 @@ pub fn hir(hir: &mut Hir, with: &mut impl Visitor) {
         sequences,
         calls,
         facts,
+        good,
         policies,
         rules,
         caps,
@@ -69,6 +70,7 @@ pub fn hir(hir: &mut Hir, with: &mut impl Visitor) {
     sequences.values_mut().for_each(|node| sequence(node, with));
     calls.values_mut().for_each(|Call { model: _, inputs }| exprs_of(inputs, with));
     facts.values_mut().for_each(|node| fact(node, with));
+    good.iter_mut().for_each(|node| spared(node, with));
     policies.values_mut().for_each(|node| policy(node, with));
     rules.values_mut().for_each(|node| rule(node, with));
     caps.iter_mut().for_each(|node| cap(node, with));
@@ -350,15 +352,17 @@ fn verdict(verdict: &mut Verdict, with: &mut impl Visitor) {
     for length in by.iter_mut().chain(duration) {
         span(length, with);
     }
-    for spared in sparing {
-        match spared {
-            Spared::Fact { fact, age } => {
-                with.fact(fact);
-                span(age, with);
-            }
-            Spared::Tagged(whom, _) => key(whom, with),
-            Spared::InList(_, _) => (),
+    sparing.iter_mut().for_each(|node| spared(node, with));
+}
+
+fn spared(spared: &mut Spared, with: &mut impl Visitor) {
+    match spared {
+        Spared::Fact { fact, age } => {
+            with.fact(fact);
+            span(age, with);
         }
+        Spared::Tagged(whom, _) => key(whom, with),
+        Spared::InList(_, _) => (),
     }
 }
 

@@ -400,6 +400,18 @@ impl<'a> Checker<'a> {
             self.fault(Code::BAD_ARGUMENTS, harm.population.span, title, "write `of known-good sessions`");
             return None;
         }
+        // Also what a rule does to events it does not judge is counted, so every event must have the field.
+        let field = harm.population.text.trim_end_matches('s');
+        if self.hir.schema.envelope_field(field).is_none() {
+            let title = format!("the envelope has no `{field}` to count harm by");
+            self.fault(
+                Code::BAD_ARGUMENTS,
+                harm.population.span,
+                title,
+                "count harm by a field that every event has",
+            );
+            return None;
+        }
         Some(Harm { share: share?, population: harm.population.text.clone() })
     }
 

@@ -191,6 +191,8 @@ impl Linker {
             sequences,
             calls,
             facts,
+            // Made when everything is linked.
+            good: _,
             policies,
             rules,
             caps,

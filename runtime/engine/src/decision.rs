@@ -6,6 +6,9 @@ use weir_compiler::ids::*;
 use weir_compiler::types::Type;
 use weir_compiler::value::Value;
 
+use crate::brake::Suspension;
+use crate::cases::{Case, Closed};
+use crate::command::Answer;
 use crate::input::Seq;
 use crate::keyhash::KeyHash;
 use crate::resolve::Sheet;
@@ -33,6 +36,12 @@ pub struct Decision {
     pub events: Vec<EventDecision>,
     /// Terminal absences that had come due before.
     pub deadlines: Vec<EventDecision>,
+    /// Cases that ended: their deadline had come before, or this is a person's verdict.
+    pub closed: Vec<Closed>,
+    /// `panic off` is in force: nothing acted.
+    pub panic: bool,
+    /// What came of a command.
+    pub answer: Option<Answer>,
 }
 
 /// A decision over one event.
@@ -66,6 +75,10 @@ pub struct EventDecision {
     pub caps: Vec<CapHit>,
     /// What was put on keys, who was told, what was masked.
     pub effects: Vec<Effect>,
+    /// Rules whose verdict, entry or points stopped it.
+    pub stopped_by: Vec<RuleId>,
+    /// The case that its verdict opens.
+    pub(crate) parked: Option<Box<Case>>,
     /// Everything that was read, when the engine was told to keep it.
     pub(crate) sheet: Option<Box<Sheet>>,
 }
@@ -243,6 +256,24 @@ pub enum EffectKind {
     Activated(SmolStr, i64),
     /// A field of the response is masked.
     Masked(FieldId),
+    /// It waits for a person.
+    Held {
+        /// The case's number.
+        case: u64,
+        /// The queue.
+        queue: QueueId,
+        /// When the `else` action comes.
+        until: i64,
+    },
+    /// The queue has no room for another case: the `else` action came at once.
+    QueueFull(QueueId),
+    /// The brake has suspended the rule: from the next event on it acts as in shadow.
+    Suspended {
+        /// What was counted.
+        suspension: Box<Suspension>,
+        /// Why, for people.
+        why: String,
+    },
 }
 
 impl EventDecision {

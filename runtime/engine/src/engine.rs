@@ -20,16 +20,17 @@ use weir_compiler::ir::Unit;
 use weir_compiler::value::Value;
 
 use crate::batch::Prepared;
+use crate::cases::Closed;
+use crate::control::Control;
 use crate::decision::{Decision, EventDecision, Ruling};
 use crate::exchange::{Exchange, Waiting};
 use crate::input::{CallRequest, Input, Outcome, Pending, Seq, Step};
 use crate::limits::Options;
-use crate::names::NameHash;
 use crate::privacy;
 use crate::readings::{Readings, Sizes};
 use crate::record::{Record, RecordBuilder, conforms};
 use crate::recording::Recorded;
-use crate::resolve::{Sheet, scores, settle};
+use crate::resolve::{Scores, Sheet, scores, settle};
 use crate::ruleset::{PackageId, PhasePlan, RuleSet};
 use crate::store::{Store, Tallies};
 
@@ -41,8 +42,8 @@ pub struct Engine {
     pub(crate) options: Options,
     pub(crate) store: Store,
     pub(crate) readings: Readings,
-    /// Rules that have been switched off.
-    pub(crate) off: IdVec<RuleId, bool>,
+    /// What stands over the rules.
+    pub(crate) control: Control,
     pub(crate) counters: Counters,
 }
 
@@ -73,20 +74,30 @@ pub(crate) struct Draft {
     at: i64,
     phase: Phase,
     looks: Vec<Look>,
-    deadlines: Vec<EventDecision>,
+    due: Due,
     /// What it began with.
     set: Arc<RuleSet>,
     data: Arc<Data>,
+    panic: bool,
+}
+
+/// What has come due before an input.
+#[derive(Debug)]
+struct Due {
+    fired: Vec<EventDecision>,
+    closed: Vec<Closed>,
 }
 
 impl Engine {
     /// An engine over a linked rule set and what has been loaded for it, with empty state.
     pub fn new(hir: Hir, data: Data, options: Options) -> Self {
         let set = RuleSet::new(hir, &options);
+        let mut control = Control::default();
+        control.bind(&set);
         Self {
             store: Store::new(&set, &options),
             readings: Readings::new(sizes(&set)),
-            off: set.hir.rules.values().map(|_| false).collect(),
+            control,
             set: Arc::new(set),
             data: Arc::new(data),
             options,
@@ -96,10 +107,7 @@ impl Engine {
 
     /// Puts another rule set in place, with empty state.
     pub(crate) fn install(&mut self, set: RuleSet, data: Data) {
-        let names = &self.set.names;
-        let off = self.off.iter().filter(|(_, off)| **off).filter_map(|(id, _)| names.rules.get(id).copied());
-        let off: Vec<NameHash> = off.collect();
-        self.off = set.names.rules.values().map(|name| off.contains(name)).collect();
+        self.control.bind(&set);
         self.store = Store::new(&set, &self.options);
         self.readings = Readings::new(sizes(&set));
         self.data = Arc::new(data);
@@ -131,24 +139,6 @@ impl Engine {
         RecordBuilder::new(&self.set.hir.schema, event)
     }
 
-    /// Switches off, or on again, the rules of a package, of a policy (`package.policy`) or one rule by full name: they
-    /// neither fire nor count as unknown, and their entries are lifted. Answers how many rules it found.
-    pub fn switch(&mut self, name: &str, off: bool) -> usize {
-        let mut found = 0;
-        for (id, rule) in self.set.hir.rules.iter() {
-            let Some(policy) = self.set.hir.policies.get(rule.policy) else { continue };
-            let of_policy =
-                name.strip_prefix(policy.package.as_str()).and_then(|rest| rest.strip_prefix('.'));
-            if rule.full_name == name || policy.package == name || of_policy == Some(policy.name.as_str()) {
-                found += 1;
-                if let Some(switch) = self.off.get_mut(id) {
-                    *switch = off;
-                }
-            }
-        }
-        found
-    }
-
     /// What left or was refused for want of room.
     pub fn tallies(&self) -> Tallies {
         self.store.tallies(self.counters.unmatched)
@@ -159,9 +149,9 @@ impl Engine {
         self.counters.seen.saturating_sub(self.options.lateness)
     }
 
-    fn draft(&self, seq: Seq, at: i64, phase: Phase, deadlines: Vec<EventDecision>) -> Draft {
-        let (set, data) = (Arc::clone(&self.set), Arc::clone(&self.data));
-        Draft { seq, at, phase, looks: Vec::new(), deadlines, set, data }
+    /// The highest time seen.
+    pub(crate) fn seen(&self) -> i64 {
+        self.counters.seen
     }
 
     /// Takes an input.
@@ -174,16 +164,25 @@ impl Engine {
         match input {
             Input::Request { at, events } => self.request(at, events, prepared),
             Input::Response { request, at, fields, events } => self.response(request, at, fields, events),
-            Input::Tick { at } => {
-                let deadlines = self.advance(at);
+            Input::Command { at, command } => {
+                let due = self.advance(at);
                 let seq = Seq(self.counters.next);
-                Step::Decided(self.draft(seq, at, Phase::Timer, deadlines).finish())
+                let mut decision = self.draft(seq, at, Phase::Timer, due).finish();
+                let (answer, closed) = self.obey(command, at);
+                decision.closed.extend(closed);
+                decision.answer = Some(answer);
+                Step::Decided(decision)
+            }
+            Input::Tick { at } => {
+                let due = self.advance(at);
+                let seq = Seq(self.counters.next);
+                Step::Decided(self.draft(seq, at, Phase::Timer, due).finish())
             }
         }
     }
 
     /// Moves the watermark, fires what is due and drops what has ended.
-    fn advance(&mut self, at: i64) -> Vec<EventDecision> {
+    fn advance(&mut self, at: i64) -> Due {
         self.counters.seen = self.counters.seen.max(at);
         let watermark = self.watermark();
         let mut fired = Vec::new();
@@ -192,11 +191,18 @@ impl Engine {
         }
         self.store.live.expire(watermark);
         self.store.shadow.expire(watermark);
-        fired
+        let closed = std::iter::from_fn(|| self.control.cases.pop(watermark)).collect();
+        Due { fired, closed }
+    }
+
+    fn draft(&self, seq: Seq, at: i64, phase: Phase, due: Due) -> Draft {
+        let (set, data) = (Arc::clone(&self.set), Arc::clone(&self.data));
+        let panic = self.control.panics().is_some();
+        Draft { seq, at, phase, looks: Vec::new(), due, set, data, panic }
     }
 
     fn request(&mut self, at: i64, events: Vec<Record>, prepared: Vec<Prepared>) -> Step {
-        let deadlines = self.advance(at);
+        let due = self.advance(at);
         let seq = Seq(self.counters.next);
         self.counters.next = self.counters.next.wrapping_add(1);
         let set = Arc::clone(&self.set);
@@ -216,7 +222,7 @@ impl Engine {
             exemptions.push(found);
         }
 
-        let mut draft = self.draft(seq, at, Phase::Request, deadlines);
+        let mut draft = self.draft(seq, at, Phase::Request, due);
         draft.looks.reserve_exact(events.len());
         let mut waiting = Vec::new();
         let mut prepared = prepared.into_iter();
@@ -229,17 +235,23 @@ impl Engine {
             }
             self.read_before(&set, &record, at, &plan.before);
             self.count(&set, &record, at, &plan.request, in_flight(seq, nth));
-            let mut sheet = Sheet::new(Arc::clone(&record), at, Phase::Request);
+            let mut sheet = self.sheet(&set, &record, at, Phase::Request);
             sheet.exempted.clone_from(&exempted);
             self.explain_exemptions(&set, &mut sheet, found);
             self.meet_caps(&set, &mut sheet);
             self.meet_entries(&set, plan, &mut sheet);
             self.judge(&set, &plan.request, &mut sheet);
+            self.expose(&set, &mut sheet);
             if plan.wants_response() {
                 let kept = self.keep(&set, plan, &record, at);
-                waiting.push(Waiting { nth, record, kept });
+                waiting.push(Waiting { nth, record: Arc::clone(&record), kept });
             }
-            draft.looks.push(self.close(&set, &plan.request, sheet));
+            self.learn(&set, &record, at);
+            let look = self.close(&set, &plan.request, sheet);
+            if !matches!(&look, Look::Settled(found) if found.matches.is_empty() && !found.stopped) {
+                self.remember(&set, &record, at, seq);
+            }
+            draft.looks.push(look);
         }
         let exchange = Exchange { at, events: waiting, exempted };
         self.answer(draft, Some(exchange))
@@ -256,7 +268,16 @@ impl Engine {
         }
         let record = Arc::clone(&sheet.record);
         let scores = scores(set, &self.data, &sheet, &self.view(&record, sheet.at, false));
-        Look::Settled(settle(set, &mut self.store, sheet, scores, self.options.record))
+        Look::Settled(self.settle(set, sheet, scores))
+    }
+
+    /// Settles a sheet, and notes what came of it for the brake and for the case it opens.
+    fn settle(&mut self, set: &RuleSet, mut sheet: Sheet, scores: Scores) -> EventDecision {
+        let (record, exposed) = (Arc::clone(&sheet.record), std::mem::take(&mut sheet.exposed));
+        let mut decision = settle(set, &mut self.store, sheet, scores, self.options.record);
+        decision.parked = self.case_of(set, &record, &decision);
+        self.brake(set, &exposed, &mut decision);
+        decision
     }
 
     /// Asks what must be asked, or decides.
@@ -364,6 +385,7 @@ impl Engine {
         let present = std::mem::replace(&mut self.set, former);
         let decision = self.conclude(draft, calls, outcomes);
         self.set = present;
+        self.control.bind(&self.set);
         std::mem::swap(&mut self.store, &mut store);
         lend(&mut self.store, &mut store);
         decision
@@ -394,12 +416,14 @@ impl Engine {
         });
         // Collected in place: looks are large, and nearly all are settled already.
         draft.looks = settled.collect();
-        draft.finish()
+        let mut decision = draft.finish();
+        self.park(&mut decision);
+        decision
     }
 
     fn settle_open(&mut self, set: &RuleSet, data: &Arc<Data>, mut sheet: Sheet) -> EventDecision {
         let Some(look) = sheet.look.take() else {
-            return settle(set, &mut self.store, sheet.clone(), empty(), self.options.record);
+            return self.settle(set, sheet, empty());
         };
         let world = Recorded { set, look: &look };
         self.judge_open(set, data, &mut sheet, &world);
@@ -407,7 +431,7 @@ impl Engine {
         if self.options.record {
             sheet.look = Some(look);
         }
-        settle(set, &mut self.store, sheet, scores, self.options.record)
+        self.settle(set, sheet, scores)
     }
 
     fn response(
@@ -417,7 +441,7 @@ impl Engine {
         fields: Vec<Vec<(FieldId, Value)>>,
         events: Vec<Record>,
     ) -> Step {
-        let deadlines = self.advance(at);
+        let due = self.advance(at);
         let set = Arc::clone(&self.set);
         let schema = Arc::clone(&set.hir.schema);
         let exchange = self.store.exchanges.close(request);
@@ -451,7 +475,7 @@ impl Engine {
             answered.push((record, kept));
         }
 
-        let mut draft = self.draft(request, stamp, Phase::Response, deadlines);
+        let mut draft = self.draft(request, stamp, Phase::Response, due);
         draft.looks.reserve_exact(answered.len() + events.len());
         for ((record, kept), found) in answered.into_iter().zip(exemptions) {
             let Some(plan) = set.events.get(record.event()) else { continue };
@@ -483,7 +507,7 @@ impl Engine {
         exemptions: Vec<RuleId>,
     ) -> Look {
         self.count(set, record, at, phase, 0);
-        let mut sheet = Sheet::new(Arc::clone(record), at, Phase::Response);
+        let mut sheet = self.sheet(set, record, at, Phase::Response);
         sheet.exempted = exempted.to_vec();
         self.explain_exemptions(set, &mut sheet, exemptions);
         self.judge(set, phase, &mut sheet);
@@ -508,8 +532,8 @@ pub(crate) fn sizes(set: &RuleSet) -> Sizes {
     }
 }
 
-fn empty() -> crate::resolve::Scores {
-    crate::resolve::Scores { live: 0, shadow: 0, candidates: Vec::new() }
+fn empty() -> Scores {
+    Scores { live: 0, shadow: 0, candidates: Vec::new() }
 }
 
 impl Draft {
@@ -536,7 +560,10 @@ impl Draft {
             shadow_score: events.iter().map(|event| event.shadow_score).max().unwrap_or(0),
             stopped: stops && events.iter().any(|event| event.stopped),
             events,
-            deadlines: self.deadlines,
+            deadlines: self.due.fired,
+            closed: self.due.closed,
+            panic: self.panic,
+            answer: None,
         }
     }
 }

@@ -186,15 +186,8 @@ impl Engine {
             };
             say(Stage::Caps, format!("{what} lowers {} to {}", hit.from.word(), hit.to.word()));
         }
-        for (id, _) in self.off.iter().filter(|(_, off)| **off) {
-            if hir
-                .rules
-                .get(id)
-                .and_then(|rule| hir.policies.get(rule.policy))
-                .is_some_and(|p| p.events.contains(&sheet.event))
-            {
-                say(Stage::Caps, format!("{} is switched off", name(id)));
-            }
+        for standing in &sheet.standing {
+            say(Stage::Caps, standing.clone());
         }
         for rule in &decision.exemptions {
             let from =

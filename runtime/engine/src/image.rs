@@ -55,7 +55,6 @@ pub(crate) struct Image {
     timers_dropped: u64,
     exchanges: Vec<ExchangeImage>,
     exchanges_dropped: u64,
-    active: BTreeMap<NameHash, i64>,
 }
 
 /// A request in flight.
@@ -134,7 +133,6 @@ impl Image {
                 .collect(),
             exchanges_dropped: store.exchanges.dropped(),
             exchanges: store.exchanges.take().into_iter().map(|it| ExchangeImage::of(set, it)).collect(),
-            active: named(&names.policies, store.active.iter().map(|(id, until)| (id, *until))),
         }
     }
 
@@ -225,11 +223,6 @@ impl Image {
             if let Some((seq, exchange)) = image.found(set) {
                 // Those that do not fit any more have lost their response.
                 let _ = store.exchanges.open(seq, exchange);
-            }
-        }
-        for (id, name) in names.policies.iter() {
-            if let (Some(until), Some(place)) = (self.active.get(name), store.active.get_mut(id)) {
-                *place = *until;
             }
         }
         carried

@@ -1,14 +1,16 @@
 //! What comes in.
 
+use serde::{Deserialize, Serialize};
 use weir_compiler::ids::{CallId, FieldId, ModelId};
 use weir_compiler::value::Value;
 
+use crate::command::Command;
 use crate::decision::Decision;
 use crate::engine::Draft;
 use crate::record::Record;
 
 /// The number of a request, given out in order from 0.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Seq(pub u64);
 
 /// An input. The engine has no other clock than the times of these, in milliseconds UTC.
@@ -32,6 +34,13 @@ pub enum Input {
         fields: Vec<Vec<(FieldId, Value)>>,
         /// Events that begin at the response, such as `http.response`.
         events: Vec<Record>,
+    },
+    /// An operator says something.
+    Command {
+        /// When.
+        at: i64,
+        /// What.
+        command: Command,
     },
     /// Time passes and nothing else happens.
     Tick {

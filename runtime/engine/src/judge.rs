@@ -8,6 +8,7 @@ use weir_compiler::hir::{Action, Mode, Phase, Verb};
 use weir_compiler::ids::*;
 use weir_compiler::walk::World;
 
+use crate::control::Halt;
 use crate::decision::{Effect, EffectKind, EntryHit, EventDecision, Fate, Source};
 use crate::engine::Engine;
 use crate::keyhash::KeyHash;
@@ -47,6 +48,17 @@ impl Engine {
         }
     }
 
+    /// A sheet for an event, with what stands over the rules.
+    pub(crate) fn sheet(&self, set: &RuleSet, record: &Arc<Record>, at: i64, phase: Phase) -> Sheet {
+        let mut sheet = Sheet::new(Arc::clone(record), at, phase);
+        sheet.panic = self.control.panics().is_some();
+        sheet.full = self.full_queues(set);
+        if self.options.record {
+            sheet.standing = self.control.standing(set, sheet.event, at);
+        }
+        sheet
+    }
+
     /// Evaluates the rules that exempt, whatever their mode, and adds the packages they lift.
     pub(crate) fn exempt(
         &self,
@@ -62,7 +74,8 @@ impl Engine {
         for id in &phase.exempting {
             let Some(rule) = set.hir.rules.get(*id) else { continue };
             let filter = self.filter_of(set, &walker, &view, rule.policy);
-            if self.off.get(*id) != Some(&true) && outcome(set, &walker, &view, filter, *id) == Some(true) {
+            if self.control.halt(*id) != Halt::Off && outcome(set, &walker, &view, filter, *id) == Some(true)
+            {
                 found.push(*id);
                 for package in set.rules.get(*id).into_iter().flat_map(|plan| &plan.exempts) {
                     if !exempted.contains(package) {
@@ -74,7 +87,7 @@ impl Engine {
         found
     }
 
-    fn filter_of(
+    pub(crate) fn filter_of(
         &self,
         set: &RuleSet,
         walker: &Evaluator<'_>,
@@ -101,7 +114,7 @@ impl Engine {
             let Some(rule) = set.hir.rules.get(*id) else { continue };
             if found.contains(id) {
                 sheet.matches.push(matched(set, &walker, &view, &Plan::new(*id, false, true)));
-            } else if self.off.get(*id) != Some(&true) {
+            } else if self.control.halt(*id) != Halt::Off {
                 let filter = self.filter_of(set, &walker, &view, rule.policy);
                 if outcome(set, &walker, &view, filter, *id).is_none() {
                     sheet.unknown.push(*id);
@@ -176,7 +189,8 @@ impl Engine {
         for (live, hash, origin, place, until, spared) in met {
             let Some(verdict) = verdict_of(set, place) else { continue };
             let package = set.package_of(place.rule);
-            let lifted = sheet.exempted.contains(&package) || self.off.get(place.rule) == Some(&true);
+            let lifted =
+                sheet.exempted.contains(&package) || sheet.panic || self.control.halt(place.rule) != Halt::No;
             let table = if live { &mut self.store.live } else { &mut self.store.shadow };
             let fate = if lifted {
                 Fate::Lifted
@@ -209,14 +223,15 @@ impl Engine {
     }
 
     /// Whether a rule acts on this event: live, in shadow, or not at all.
-    fn acts(&self, set: &RuleSet, view: &View<'_>, id: RuleId) -> Option<bool> {
-        if self.off.get(id) == Some(&true) {
-            return None;
+    pub(crate) fn acts(&self, set: &RuleSet, view: &View<'_>, id: RuleId) -> Option<bool> {
+        match self.control.halt(id) {
+            Halt::Off => return None,
+            Halt::Suspended => return Some(false),
+            Halt::No if self.control.panics().is_some() => return Some(false),
+            Halt::No => {}
         }
         let rule = set.hir.rules.get(id)?;
-        if self.options.as_enforced
-            || self.store.active.get(rule.policy).is_some_and(|until| view.at < *until)
-        {
+        if self.options.as_enforced || self.control.is_active(rule.policy, view.at) {
             return Some(true);
         }
         Some(match &rule.mode {
@@ -336,6 +351,9 @@ impl Engine {
         let (package, at, live) = (set.package_of(plan.rule), sheet.at, plan.live);
         if let Some(rule) = set.hir.rules.get(plan.rule) {
             sheet.score(rule.policy, plan.points, live);
+            if live && plan.points > 0 {
+                sheet.scorers.push((rule.policy, plan.rule));
+            }
         }
         for ruling in plan.verdicts {
             sheet.candidates.push(Candidate { ruling, package, live, key: None });
@@ -379,16 +397,7 @@ impl Engine {
                     }
                 }
                 EffectKind::Activated(target, until) => {
-                    for (id, policy) in set.hir.policies.iter() {
-                        let of_policy = target
-                            .strip_prefix(policy.package.as_str())
-                            .and_then(|rest| rest.strip_prefix('.'));
-                        if (policy.package == *target || of_policy == Some(policy.name.as_str()))
-                            && let Some(active) = self.store.active.get_mut(id)
-                        {
-                            *active = until.max(active).to_owned();
-                        }
-                    }
+                    self.control.activate(set, target, plan.rule, at, *until);
                 }
                 _ => {}
             }
@@ -416,7 +425,7 @@ impl Engine {
         let record = Arc::new(record);
         self.readings.begin();
         self.readings.put_held(timer.sequence, Some(held));
-        let mut sheet = Sheet::new(Arc::clone(&record), timer.deadline, Phase::Timer);
+        let mut sheet = self.sheet(&set, &record, timer.deadline, Phase::Timer);
         self.judge(&set, phase, &mut sheet);
         let view = self.view(&record, timer.deadline, false);
         if self.options.record {

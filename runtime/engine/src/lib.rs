@@ -4,9 +4,14 @@
 //! the questions it has for models first. What happens in which order is `docs/reference/evaluation.md`; what the
 //! aggregates compute is `docs/reference/signals.md`.
 
+mod activation;
 mod batch;
+mod brake;
+mod cases;
 mod cell;
 mod cohort;
+mod command;
+mod control;
 mod count;
 mod coverage;
 mod decision;
@@ -19,6 +24,7 @@ mod explain;
 mod facts;
 #[cfg(test)]
 mod fixture;
+mod harm;
 mod image;
 mod input;
 mod judge;
@@ -46,9 +52,15 @@ mod table;
 mod tags;
 pub mod testing;
 mod timers;
+mod truth;
 mod view;
 
+pub use activation::Active;
+pub use brake::{ALPHA, Suspension, log_evidence};
+pub use cases::{Case, Closed};
 pub use cohort::Surplus;
+pub use command::{Answer, Command};
+pub use control::Engaged;
 pub use decision::{
     Acting, CapHit, Decision, Effect, EffectKind, EntryHit, EventDecision, Fate, Match, Ruling, Shown, Source,
 };
@@ -65,3 +77,4 @@ pub use sense::{Sensed, Why};
 pub use sequence::{Held, Mark};
 pub use snapshot::SnapshotError;
 pub use store::Tallies;
+pub use truth::{DecisionId, NotADecision, Said, Told};

@@ -22,10 +22,20 @@ pub struct Limits {
     pub timers: usize,
     /// Actors counted by one cap on a share.
     pub actors: usize,
+    /// Known-good actors that the brake of one rule keeps; past it, a sample of so many.
+    pub braked: usize,
+    /// Open cases of one queue.
+    pub cases: usize,
+    /// Decisions that labels can be joined to.
+    pub remembered: usize,
+    /// Actors that somebody has called good.
+    pub labelled: usize,
+    /// Names that operators have switched.
+    pub switches: usize,
 }
 
 impl Default for Limits {
-    /// 1 GiB of state, a million keys each, 100,000 of everything else.
+    /// 1 GiB of state, a million keys each, 100,000 of most other things; 2,048 actors a brake, 10,000 cases a queue.
     fn default() -> Self {
         Self {
             state_bytes: 1 << 30,
@@ -35,6 +45,11 @@ impl Default for Limits {
             exchanges: 100_000,
             timers: 100_000,
             actors: 100_000,
+            braked: 2_048,
+            cases: 10_000,
+            remembered: 100_000,
+            labelled: 100_000,
+            switches: 10_000,
         }
     }
 }

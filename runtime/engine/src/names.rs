@@ -13,7 +13,7 @@ use weir_compiler::hir::{Action, CapKind, Hir, Named, To, Verdict};
 use weir_compiler::ids::*;
 
 /// The hash of a name: SipHash-1-3 of 64 bits under a public key, the kind of thing first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct NameHash(pub u64);
 
 impl NameHash {
@@ -54,7 +54,6 @@ pub(crate) struct Place {
 #[derive(Debug, Default)]
 pub(crate) struct Names {
     pub(crate) rules: IdVec<RuleId, NameHash>,
-    pub(crate) policies: IdVec<PolicyId, NameHash>,
     pub(crate) tags: IdVec<TagId, NameHash>,
     pub(crate) states: IdVec<StateId, NameHash>,
     pub(crate) sequences: IdVec<SequenceId, NameHash>,
@@ -91,11 +90,6 @@ impl Names {
         let declared = &hir.declarations;
         let mut names = Self {
             rules: hir.rules.values().map(|rule| NameHash::of("rule", &rule.full_name)).collect(),
-            policies: hir
-                .policies
-                .values()
-                .map(|policy| NameHash::of("policy", &format!("{}.{}", policy.package, policy.name)))
-                .collect(),
             tags: declared.tags.values().map(|tag| NameHash::of("tag", &full(tag))).collect(),
             states: hir.states.ids().map(state).collect(),
             sequences: hir.sequences.ids().map(sequence).collect(),
@@ -158,7 +152,7 @@ impl Names {
 }
 
 /// The text of a verdict on a key, without the sparing.
-fn verdict_text(hir: &Hir, verdict: &Verdict, unknown: bool) -> String {
+pub(crate) fn verdict_text(hir: &Hir, verdict: &Verdict, unknown: bool) -> String {
     let Verdict { verb, target, on, status, decoy, to, by, duration, renewing, sparing: _ } = verdict;
     let key = target.as_ref().map_or("", |key| key.text.as_str());
     let on = on.and_then(|on| hir.schema.events.get(on)).map_or("", |event| event.name.as_str());

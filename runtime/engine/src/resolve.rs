@@ -13,7 +13,8 @@ use weir_compiler::value::Value;
 use weir_compiler::walk::World;
 
 use crate::cell::pace;
-use crate::decision::{Acting, CapHit, Effect, EntryHit, EventDecision, Match, Ruling, Source};
+use crate::decision::{Acting, CapHit, Effect, EffectKind, EntryHit, EventDecision, Match, Ruling, Source};
+use crate::harm::Exposed;
 use crate::keyhash::KeyHash;
 use crate::names::Origin;
 use crate::plan::OpenRule;
@@ -72,6 +73,15 @@ pub(crate) struct Sheet {
     pub(crate) spared: Vec<(RuleId, u16, bool)>,
     pub(crate) open: Vec<OpenRule>,
     pub(crate) look: Option<Look>,
+    /// `panic off` is in force: what would act, would have.
+    pub(crate) panic: bool,
+    /// Live rules with points, and the policy that they are for.
+    pub(crate) scorers: Vec<(PolicyId, RuleId)>,
+    /// Queues without room.
+    pub(crate) full: Vec<QueueId>,
+    pub(crate) exposed: Vec<Exposed>,
+    /// For explanations: what stands over the rules.
+    pub(crate) standing: Vec<String>,
 }
 
 impl Sheet {
@@ -99,6 +109,11 @@ impl Sheet {
             spared: Vec::new(),
             open: Vec::new(),
             look: None,
+            panic: false,
+            scorers: Vec::new(),
+            full: Vec::new(),
+            exposed: Vec::new(),
+            standing: Vec::new(),
         }
     }
 
@@ -197,10 +212,12 @@ pub(crate) struct Bounded {
     pub(crate) shadow: Verb,
     pub(crate) hits: Vec<CapHit>,
     pub(crate) stopped: bool,
+    /// What stopped it.
+    pub(crate) stoppers: Vec<Source>,
 }
 
 /// Lifts what is exempted, lowers what caps bound and takes the strongest. `exceeds` says of a cap on a share
-/// whether one more would be too many.
+/// whether one more would be too many. During a panic everything is as in shadow.
 pub(crate) fn bounded(
     set: &RuleSet,
     sheet: &Sheet,
@@ -210,6 +227,7 @@ pub(crate) fn bounded(
     let mut hits = Vec::new();
     let mut left: Vec<Candidate> =
         candidates.iter().filter(|candidate| !sheet.exempted.contains(&candidate.package)).cloned().collect();
+    left.iter_mut().filter(|_| sheet.panic).for_each(|candidate| candidate.live = false);
     for (at, cap) in set.caps.iter().enumerate() {
         let CapPlan::Actions { key: cap, at: most, .. } = cap else { continue };
         if sheet.caps.get(at) != Some(&true) {
@@ -240,12 +258,14 @@ pub(crate) fn bounded(
         }
     }
     let shadow = strongest(&left, false);
-    let stopped =
-        left.iter().any(|c| c.live && (c.ruling.verb >= Verb::Challenge || c.ruling.verb == Verb::Throttle));
+    let stops =
+        |c: &&Candidate| c.live && (c.ruling.verb >= Verb::Challenge || c.ruling.verb == Verb::Throttle);
+    let stoppers: Vec<Source> = left.iter().filter(stops).map(|c| c.ruling.source).collect();
+    let stopped = !stoppers.is_empty();
     let verb = strongest(&left, true);
     // Of equals the first: rules are in the order of the rule set, and any of them will do.
     let verdict = left.into_iter().find(|c| c.live && c.ruling.verb == verb && verb > Verb::Pass);
-    Bounded { verdict: verdict.map_or(Ruling::PASS, |c| c.ruling), shadow, hits, stopped }
+    Bounded { verdict: verdict.map_or(Ruling::PASS, |c| c.ruling), shadow, hits, stopped, stoppers }
 }
 
 /// Settles a sheet: scores, caps, decoys. Updates what caps and decoys count.
@@ -259,6 +279,7 @@ pub(crate) fn settle(
     let Scores { live: score, shadow: shadow_score, candidates } = scores;
     sheet.candidates.extend(candidates);
     sheet.exceeded.resize(set.caps.len(), false);
+    send_on(&mut sheet);
     let mut found = resolve(set, store, &mut sheet);
     // A decoy answers at a bounded rate; beyond it, what its declaration says.
     for _ in 0..sheet.candidates.len() {
@@ -294,6 +315,7 @@ pub(crate) fn settle(
             found.acting = Acting::Lifted;
         }
     }
+    let stopped_by = stopped_by(&sheet, &found.stoppers);
     let kept = keep.then(|| Box::new(sheet.clone()));
     EventDecision {
         event: sheet.event,
@@ -310,8 +332,42 @@ pub(crate) fn settle(
         entries: sheet.entries,
         caps: sheet.cap_hits,
         effects: sheet.effects,
+        stopped_by,
+        parked: None,
         sheet: kept,
     }
+}
+
+/// Where a queue has no room, the `else` action of a hold comes at once.
+fn send_on(sheet: &mut Sheet) {
+    for candidate in &mut sheet.candidates {
+        let Some((queue, _, otherwise, status)) = candidate.ruling.hold else { continue };
+        if !sheet.full.contains(&queue) {
+            continue;
+        }
+        let source = candidate.ruling.source;
+        candidate.ruling = Ruling { status, ..Ruling::plain(otherwise, source) };
+        if let (Source::Rule(rule) | Source::Unknown(rule), true) = (source, candidate.live) {
+            sheet.effects.push(Effect { rule, kind: EffectKind::QueueFull(queue) });
+        }
+    }
+}
+
+/// The rules behind what stopped an event, each once: those of a score are all with points for it.
+fn stopped_by(sheet: &Sheet, stoppers: &[Source]) -> Vec<RuleId> {
+    let mut rules = Vec::new();
+    for source in stoppers {
+        match source {
+            Source::Nothing => {}
+            Source::Rule(rule) | Source::Unknown(rule) | Source::Entry(rule) => rules.push(*rule),
+            Source::Score(policy) => {
+                rules.extend(sheet.scorers.iter().filter(|(of, _)| of == policy).map(|(_, rule)| *rule));
+            }
+        }
+    }
+    rules.sort_unstable();
+    rules.dedup();
+    rules
 }
 
 fn resolve(set: &RuleSet, store: &Store, sheet: &mut Sheet) -> Bounded {

@@ -15,12 +15,14 @@ use crate::cell::{Cell, Form, FormKind};
 use crate::cohort::DIMENSIONS;
 use crate::derive::Maps;
 use crate::early::{self, EarlyPlan};
+use crate::harm::Harms;
 use crate::keyhash::KeyHasher;
 use crate::keys::{self, KeyId, Keys, PartPlan};
 use crate::limits::Options;
 use crate::names::Names;
 use crate::partition::parts;
 use crate::reads::{Reads, children, structure};
+use crate::truth::TruthPlan;
 
 /// A condition over an event, the same for all that are written alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +63,10 @@ pub(crate) struct RuleSet {
     /// What is evaluated when a terminal absence is due.
     pub(crate) deadlines: IdVec<SequenceId, PhasePlan>,
     pub(crate) caps: Vec<CapPlan>,
+    /// Budgets for harm.
+    pub(crate) harms: Harms,
+    /// Where `label` and `chargeback` have their parts.
+    pub(crate) truth: TruthPlan,
     /// Maps from plain HTTP.
     pub(crate) maps: Maps,
     /// The envelope's time field.
@@ -382,9 +388,12 @@ impl RuleSet {
         }
         let counts = |id| states.get(id).is_some_and(|state: &StatePlan| state.counts);
         let names = Names::new(&hir, counts, &captures);
+        let harms = Harms::new(&hir, |key| build.key(&hir, key));
         let Build { keys, filters, .. } = build;
         Self {
             maps: Maps::new(&hir),
+            harms,
+            truth: TruthPlan::new(&hir, &hasher),
             at_field: hir.schema.envelope_field("at"),
             keys,
             filters,

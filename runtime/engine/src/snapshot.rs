@@ -1,7 +1,7 @@
 //! Snapshots, and the change from one rule set to another.
 //!
 //! A snapshot is `WEIRSNAP`, a version (2 bytes), the length of the body (8), the body and a keyed hash over all of it
-//! (16), numbers little-endian. The body is the engine's counters and its [`Image`] in postcard's encoding. The hash is made with the
+//! (16), numbers little-endian. The body is the engine's counters, what stands over its rules, and its [`Image`] in postcard's encoding. The hash is made with the
 //! engine's secret and tenant, so a snapshot of another deployment, and one that was damaged, are refused.
 //!
 //! **Evolution.** A version is never reused. A reader takes its own version and, from the next on, the one before it.
@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use weir_compiler::data::Data;
 use weir_compiler::hir::Hir;
 
+use crate::control::Control;
 use crate::engine::{Counters, Engine};
 use crate::image::{Carried, Image};
 use crate::ruleset::RuleSet;
@@ -48,6 +49,7 @@ pub enum SnapshotError {
 #[derive(Serialize, Deserialize)]
 struct Body<I> {
     counters: Counters,
+    control: Control,
     image: I,
 }
 
@@ -57,7 +59,7 @@ impl Engine {
     pub fn snapshot(&mut self) -> Vec<u8> {
         let set = Arc::clone(&self.set);
         let image = Image::take(&set, &mut self.store);
-        let body = Body { counters: self.counters.clone(), image: &image };
+        let body = Body { counters: self.counters.clone(), control: self.control.clone(), image: &image };
         // Writing to memory what has only sequences of known length cannot fail.
         let body = postcard::to_allocvec(&body).unwrap_or_default();
         image.give(&set, &mut self.store, &self.options, None);
@@ -103,6 +105,8 @@ impl Engine {
         let set = Arc::clone(&self.set);
         self.store = Store::new(&set, &self.options);
         self.counters = body.counters;
+        self.control = body.control;
+        self.control.bind(&set);
         let now = Some(self.counters.seen).filter(|seen| *seen > i64::MIN);
         Ok(body.image.give(&set, &mut self.store, &self.options, now))
     }

@@ -92,8 +92,6 @@ pub(crate) struct Store {
     pub(crate) shares: Vec<Option<ShareCount>>,
     pub(crate) exchanges: Exchanges,
     pub(crate) timers: Timers,
-    /// Until when a policy has been switched on.
-    pub(crate) active: IdVec<PolicyId, i64>,
 }
 
 impl Store {
@@ -129,7 +127,6 @@ impl Store {
                 .collect(),
             exchanges: Exchanges::new(limits.exchanges),
             timers: Timers::new(limits.timers),
-            active: hir.policies.values().map(|_| i64::MIN).collect(),
         }
     }
 

@@ -72,7 +72,7 @@ proptest! {
     /// Tiny tables, any input: nothing grows, nothing panics, and time may go backwards.
     #[test]
     fn everything_is_bounded(moves in moves(), jumps in prop::collection::vec(-100_000_i64..100_000, 1..5)) {
-        let limits = Limits { state_bytes: 0, keys: 16, tagged: 2, entries: 2, exchanges: 2, timers: 2, actors: 2 };
+        let limits = Limits { state_bytes: 0, keys: 16, tagged: 2, entries: 2, exchanges: 2, timers: 2, actors: 2, braked: 2, cases: 2, remembered: 2, labelled: 2, switches: 2 };
         let mut player = Player::new(Options { limits, lateness: 5_000, ..Options::default() }, true);
         let tables = player.site.engine.hir().states.len()
             + player.site.engine.hir().sequences.len()

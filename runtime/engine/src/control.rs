@@ -1,0 +1,216 @@
+//! What stands over the rules: a panic, switches, the brake, attack mode, open cases and truth.
+//!
+//! All of it is state, in order and by name, so that it survives a snapshot, a replay and another rule set. What the
+//! hot path asks of it is worked out for the rule set at hand by [`Control::bind`], after every change.
+
+use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
+use weir_compiler::ids::*;
+
+use crate::activation::{Activations, Active};
+use crate::brake::{Brakes, Suspension};
+use crate::cases::Cases;
+use crate::command::Answer;
+use crate::names::NameHash;
+use crate::ruleset::RuleSet;
+use crate::truth::Truth;
+
+/// What keeps a rule from acting.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Halt {
+    /// Nothing.
+    #[default]
+    No,
+    /// An operator: it does not even fire.
+    Off,
+    /// The brake: it acts as in shadow.
+    Suspended,
+}
+
+/// A command about a name; the latest that is about a rule counts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Switch {
+    name: SmolStr,
+    off: bool,
+}
+
+/// What stands over the rules now.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Engaged {
+    /// `panic off`, since then.
+    Panic(i64),
+    /// A rule is switched off.
+    Off(SmolStr),
+    /// The brake has suspended a rule, by full name; what its budget counts.
+    Suspended(SmolStr, Suspension, SmolStr),
+    /// A rule set is active.
+    Active(Active),
+}
+
+impl std::fmt::Display for Engaged {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Panic(since) => write!(f, "panic off since {since}: no rule, entry or score acts"),
+            Self::Off(rule) => write!(f, "{rule} is switched off"),
+            Self::Suspended(rule, suspension, population) => {
+                write!(f, "{rule} is suspended since {}: {}", suspension.at, suspension.words(population))
+            }
+            Self::Active(active) => {
+                write!(f, "{} is active until {} by {}", active.target, active.until, active.rule)
+            }
+        }
+    }
+}
+
+/// The state.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Control {
+    panic: Option<i64>,
+    /// In the order of the commands, each name once.
+    switches: Vec<Switch>,
+    pub(crate) brakes: Brakes,
+    active: Activations,
+    pub(crate) cases: Cases,
+    pub(crate) truth: Truth,
+    /// Worked out from the rest for a rule set.
+    #[serde(skip)]
+    halts: IdVec<RuleId, Halt>,
+    #[serde(skip)]
+    until: IdVec<PolicyId, i64>,
+}
+
+/// Whether a command about `name` is about a rule.
+fn is_about(set: &RuleSet, name: &str, rule: RuleId) -> bool {
+    let Some(rule) = set.hir.rules.get(rule) else { return false };
+    let Some(policy) = set.hir.policies.get(rule.policy) else { return false };
+    let of_policy = name.strip_prefix(policy.package.as_str()).and_then(|rest| rest.strip_prefix('.'));
+    rule.full_name == name || policy.package == name || of_policy == Some(policy.name.as_str())
+}
+
+impl Control {
+    /// Since when nothing acts, if so.
+    pub(crate) fn panics(&self) -> Option<i64> {
+        self.panic
+    }
+
+    pub(crate) fn halt(&self, rule: RuleId) -> Halt {
+        self.halts.get(rule).copied().unwrap_or_default()
+    }
+
+    /// Whether attack mode makes a policy act at `at`.
+    pub(crate) fn is_active(&self, policy: PolicyId, at: i64) -> bool {
+        self.until.get(policy).is_some_and(|until| at < *until)
+    }
+
+    pub(crate) fn panic(&mut self, since: Option<i64>) -> Answer {
+        if self.panic.is_some() == since.is_some() {
+            return Answer::NotFound;
+        }
+        self.panic = since;
+        Answer::Done(1)
+    }
+
+    pub(crate) fn switch(&mut self, set: &RuleSet, name: SmolStr, off: bool, room: usize) -> Answer {
+        let found = set.hir.rules.ids().filter(|rule| is_about(set, &name, *rule)).count();
+        if found == 0 {
+            return Answer::NotFound;
+        }
+        let known = self.switches.iter().position(|switch| switch.name == name);
+        if known.is_none() && self.switches.len() >= room {
+            return Answer::NoRoom;
+        }
+        if let Some(known) = known {
+            self.switches.remove(known);
+        }
+        self.switches.push(Switch { name, off });
+        if self.switches.iter().all(|switch| !switch.off) {
+            self.switches.clear();
+        }
+        Answer::Done(found)
+    }
+
+    pub(crate) fn resume(&mut self, rule: &str) -> Answer {
+        if self.brakes.resume(NameHash::of("rule", rule)) { Answer::Done(1) } else { Answer::NotFound }
+    }
+
+    /// A rule switches a rule set on.
+    pub(crate) fn activate(&mut self, set: &RuleSet, target: &SmolStr, rule: RuleId, at: i64, until: i64) {
+        let Some(rule) = set.hir.rules.get(rule) else { return };
+        self.active.put(target, &rule.full_name, at, until);
+        self.bind_active(set);
+    }
+
+    /// Works out what holds for a rule set; to be called with another one, and after every change but an activation.
+    pub(crate) fn bind(&mut self, set: &RuleSet) {
+        let halt = |rule: RuleId| {
+            let last = self.switches.iter().rev().find(|switch| is_about(set, &switch.name, rule));
+            if last.is_some_and(|switch| switch.off) {
+                return Halt::Off;
+            }
+            match set.harms.identity(&set.names, rule) {
+                Some((name, version)) if self.brakes.is_suspended(name, version) => Halt::Suspended,
+                _ => Halt::No,
+            }
+        };
+        self.halts = set.hir.rules.ids().map(halt).collect();
+        self.bind_active(set);
+    }
+
+    fn bind_active(&mut self, set: &RuleSet) {
+        let acting: Vec<&Active> = self
+            .active
+            .iter()
+            .filter(|active| {
+                let rule = set.hir.rules.iter().find(|(_, rule)| rule.full_name == active.rule);
+                rule.is_none_or(|(id, _)| self.halt(id) == Halt::No)
+            })
+            .collect();
+        let until = |policy: &weir_compiler::hir::Policy| {
+            let ends = acting.iter().filter(|active| active.covers(&policy.package, &policy.name));
+            ends.map(|active| active.until).max().unwrap_or(i64::MIN)
+        };
+        self.until = set.hir.policies.values().map(until).collect();
+    }
+
+    /// What stands over the rules at `at`.
+    pub(crate) fn engaged(&self, set: &RuleSet, at: i64) -> Vec<Engaged> {
+        let mut found: Vec<Engaged> = self.panic.map(Engaged::Panic).into_iter().collect();
+        for (id, rule) in set.hir.rules.iter() {
+            match self.halt(id) {
+                Halt::No => {}
+                Halt::Off => found.push(Engaged::Off(rule.full_name.clone())),
+                Halt::Suspended => {
+                    let identity = set.harms.identity(&set.names, id);
+                    let suspension =
+                        identity.and_then(|(name, version)| self.brakes.suspension(name, version));
+                    let population =
+                        rule.harm.as_ref().map(|harm| harm.population.clone()).unwrap_or_default();
+                    found.extend(suspension.map(|suspension| {
+                        Engaged::Suspended(rule.full_name.clone(), suspension.clone(), population)
+                    }));
+                }
+            }
+        }
+        found.extend(self.active.iter().filter(|active| at < active.until).cloned().map(Engaged::Active));
+        found
+    }
+
+    /// The same, as far as it is about rules that look at an event, in words.
+    pub(crate) fn standing(&self, set: &RuleSet, event: EventId, at: i64) -> Vec<String> {
+        let looks = |policy: PolicyId| {
+            set.hir.policies.get(policy).is_some_and(|policy| policy.events.contains(&event))
+        };
+        let concerns = |engaged: &Engaged| match engaged {
+            Engaged::Panic(_) => true,
+            Engaged::Off(name) | Engaged::Suspended(name, ..) => {
+                set.hir.rules.values().any(|rule| rule.full_name == *name && looks(rule.policy))
+            }
+            Engaged::Active(active) => set
+                .hir
+                .policies
+                .iter()
+                .any(|(id, policy)| active.covers(&policy.package, &policy.name) && looks(id)),
+        };
+        self.engaged(set, at).into_iter().filter(concerns).map(|engaged| engaged.to_string()).collect()
+    }
+}
