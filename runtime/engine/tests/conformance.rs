@@ -6,6 +6,8 @@
 //!   `# - WORD: W0301 what is refused`, each giving errors of exactly that code (of a warning's code: that
 //!   warning and no error).
 //! - `conformance/derive.json`: exchanges and the events that the maps of `derive.weir` make of them, named alike.
+//! - `runtime/*/tests/*.rs`: what the language has no words for, such as commands: lines `/// + WORD: …` and
+//!   `/// - WORD: …` above a test name it alike.
 //! - `conformance/vocabulary.txt`: every word that must have one of each.
 
 #![allow(
@@ -166,6 +168,16 @@ fn every_word_has_a_case_that_holds_and_one_that_does_not() {
         match named(name_of(&case)) {
             Some((holds, words)) => seen.entry(holds).or_default().extend(words),
             None => wrong.push(format!("derive.json: `{}` names no word", name_of(&case))),
+        }
+    }
+    for path in support::files(&support::root().join("runtime"), "rs") {
+        if !path.parent().is_some_and(|parent| parent.ends_with("tests")) {
+            continue;
+        }
+        for name in support::read(&path).lines().filter_map(|line| line.strip_prefix("/// ")) {
+            if let Some((holds, words)) = named(name) {
+                seen.entry(holds).or_default().extend(words);
+            }
         }
     }
     seen.entry(false).or_default().extend(refused().into_iter().flat_map(|case| case.words));

@@ -151,6 +151,7 @@ fn a_rule_that_harms_known_good_devices_is_suspended() {
 /// - brake: strangers, and those it only might have stopped, do not count
 /// - harm: a device that logged in lately is a stranger still
 /// - suspension: a rule that keeps its budget acts on
+/// - alpha: one in fifty is no proof yet
 #[test]
 fn a_rule_that_harms_strangers_is_not_suspended() {
     let mut site = Site::new(&policy(BAD));
