@@ -54,6 +54,7 @@ pub mod testing;
 mod timers;
 mod truth;
 mod view;
+pub mod wire;
 
 pub use activation::Active;
 pub use brake::{ALPHA, Suspension, log_evidence};
