@@ -1,18 +1,23 @@
 //! The Weir standard library: policies, schemas, lists and project templates, embedded.
 //!
-//! The files stand beside this crate as an author would write them: `std/`, `web/`, `retail/`, `payments/`,
-//! `bank/` and `finance/` hold policies with their tests, `lists/`, `tables/`, `calendars/` and `decoys/` what those ask,
+//! The files stand beside this crate as an author would write them: `std/`, `web/`, `account/`, `api/` and the other folders of
+//! `PACKAGES` hold policies with their tests, `lists/`, `tables/`, `calendars/` and `decoys/` what those ask,
 //! `weir.toml` the profiles. This crate only carries them into the binary.
 
 use include_dir::{Dir, include_dir};
 
-static PACKAGES: [(&str, Dir<'static>); 6] = [
+static PACKAGES: [(&str, Dir<'static>); 11] = [
+    ("account", include_dir!("$CARGO_MANIFEST_DIR/account")),
+    ("bank", include_dir!("$CARGO_MANIFEST_DIR/bank")),
+    ("content", include_dir!("$CARGO_MANIFEST_DIR/content")),
+    ("crawlers", include_dir!("$CARGO_MANIFEST_DIR/crawlers")),
+    ("finance", include_dir!("$CARGO_MANIFEST_DIR/finance")),
+    ("infra", include_dir!("$CARGO_MANIFEST_DIR/infra")),
+    ("market", include_dir!("$CARGO_MANIFEST_DIR/market")),
+    ("payments", include_dir!("$CARGO_MANIFEST_DIR/payments")),
+    ("retail", include_dir!("$CARGO_MANIFEST_DIR/retail")),
     ("std", include_dir!("$CARGO_MANIFEST_DIR/std")),
     ("web", include_dir!("$CARGO_MANIFEST_DIR/web")),
-    ("retail", include_dir!("$CARGO_MANIFEST_DIR/retail")),
-    ("payments", include_dir!("$CARGO_MANIFEST_DIR/payments")),
-    ("bank", include_dir!("$CARGO_MANIFEST_DIR/bank")),
-    ("finance", include_dir!("$CARGO_MANIFEST_DIR/finance")),
 ];
 
 static CONTENTS: [(&str, Dir<'static>); 4] = [

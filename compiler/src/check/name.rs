@@ -215,7 +215,7 @@ impl<'a> Checker<'a> {
             return Some(self.member(member, text, span));
         }
         match text {
-            "now" if self.place.kind != PlaceKind::Test && self.place.kind != PlaceKind::Body => {
+            "now" if self.place.kind != PlaceKind::Body => {
                 return Some(self.push(ExprKind::Now, Type::Timestamp, span));
             }
             "score" if self.place.kind == PlaceKind::Decide => {

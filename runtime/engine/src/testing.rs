@@ -218,7 +218,7 @@ impl<'a> Run<'a> {
     }
 
     fn value(&self, expr: ExprId) -> Option<Value> {
-        let world = Rounds(&self.rounds);
+        let world = Rounds { rounds: &self.rounds, clock: self.clock };
         Walker::plain(&self.test.exprs).value(expr, &world).map(Cow::into_owned)
     }
 
@@ -537,8 +537,11 @@ impl EventLine {
     }
 }
 
-/// The world of a test's own expressions: the rounds of its repeats.
-struct Rounds<'a>(&'a [i64]);
+/// The world of a test's own expressions: the rounds of its repeats and its clock.
+struct Rounds<'a> {
+    rounds: &'a [i64],
+    clock: i64,
+}
 
 impl World for Rounds<'_> {
     fn field(&self, _: FieldId) -> Option<Cow<'_, Value>> {
@@ -575,9 +578,9 @@ impl World for Rounds<'_> {
         None
     }
     fn now(&self) -> i64 {
-        START
+        self.clock
     }
     fn variable(&self, depth: u16) -> Option<i64> {
-        self.0.get(usize::from(depth)).copied()
+        self.rounds.get(usize::from(depth)).copied()
     }
 }
