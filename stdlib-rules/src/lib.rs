@@ -6,17 +6,23 @@
 
 use include_dir::{Dir, include_dir};
 
-static PACKAGES: [(&str, Dir<'static>); 11] = [
+static PACKAGES: [(&str, Dir<'static>); 17] = [
     ("account", include_dir!("$CARGO_MANIFEST_DIR/account")),
     ("bank", include_dir!("$CARGO_MANIFEST_DIR/bank")),
     ("content", include_dir!("$CARGO_MANIFEST_DIR/content")),
     ("crawlers", include_dir!("$CARGO_MANIFEST_DIR/crawlers")),
     ("finance", include_dir!("$CARGO_MANIFEST_DIR/finance")),
+    ("gaming", include_dir!("$CARGO_MANIFEST_DIR/gaming")),
+    ("health", include_dir!("$CARGO_MANIFEST_DIR/health")),
     ("infra", include_dir!("$CARGO_MANIFEST_DIR/infra")),
     ("market", include_dir!("$CARGO_MANIFEST_DIR/market")),
+    ("media", include_dir!("$CARGO_MANIFEST_DIR/media")),
     ("payments", include_dir!("$CARGO_MANIFEST_DIR/payments")),
     ("retail", include_dir!("$CARGO_MANIFEST_DIR/retail")),
     ("std", include_dir!("$CARGO_MANIFEST_DIR/std")),
+    ("telco", include_dir!("$CARGO_MANIFEST_DIR/telco")),
+    ("tickets", include_dir!("$CARGO_MANIFEST_DIR/tickets")),
+    ("travel", include_dir!("$CARGO_MANIFEST_DIR/travel")),
     ("web", include_dir!("$CARGO_MANIFEST_DIR/web")),
 ];
 
