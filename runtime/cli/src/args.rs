@@ -268,7 +268,8 @@ Examples:
 A line is an event: {\"event\":\"login\",\"ts\":1767571200000,\"user\":\"ann\",\"outcome\":\"failure\"}. What is known
 only with the response (here `outcome`) counts unless the request was stopped. With \"open\":true the
 response comes later, and names the decision: {\"response\":ID,\"event\":\"login\",\"ts\":…,\"outcome\":\"failure\"}.
-{\"tick\":1767571201000} lets time pass. {\"command\":{\"panic\":{\"off\":true}}} is for operators.
+{\"tick\":1767571201000} lets time pass. {\"command\":{\"panic\":{\"off\":true}}} is for operators; others are
+switch (name, off), resume (rule) and release (case, verdict).
 
 With `--data` what is remembered outlives the process: it goes on where it stopped, after a crash too.
 Policies are read again when they change; while they have errors, the running ones go on.

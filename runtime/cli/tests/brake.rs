@@ -102,7 +102,7 @@ fn engine(setup: &Setup, planted: bool) -> Engine {
     if planted {
         selection.policies.push("planted.direct-visits".into());
     }
-    setup.engine(&found, &selection, None).unwrap_or_else(|faults| panic!("{faults:?}")).0
+    setup.prepare(&found, &selection, None).unwrap_or_else(|faults| panic!("{faults:?}")).engine()
 }
 
 /// What came of a replay.

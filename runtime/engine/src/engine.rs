@@ -150,7 +150,7 @@ impl Engine {
     }
 
     /// The highest time seen.
-    pub(crate) fn seen(&self) -> i64 {
+    pub fn seen(&self) -> i64 {
         self.counters.seen
     }
 

@@ -88,8 +88,16 @@ fn bounded(case: &Case) -> Result<(), String> {
         assert!(held <= (tables * 16 + 64) as u64, "{held} in {tables} tables of 16");
         everything(engine, decision)
     }
-    let limits =
-        Limits { state_bytes: 0, keys: 16, tagged: 2, entries: 2, exchanges: 2, timers: 2, actors: 2 };
+    let limits = Limits {
+        state_bytes: 0,
+        keys: 16,
+        tagged: 2,
+        entries: 2,
+        exchanges: 2,
+        timers: 2,
+        actors: 2,
+        ..Limits::default()
+    };
     play(&case.set, Options { limits, ..options(case) }, &case.feed, held);
     Ok(())
 }

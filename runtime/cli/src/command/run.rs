@@ -3,7 +3,7 @@
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use weir_engine::{Engine, Input, SnapshotError};
+use weir_engine::{Decision, Engine, Input, SnapshotError};
 use weir_gateway::Format;
 
 use crate::args::{Clock, RunArgs, StreamFormat};
@@ -209,6 +209,13 @@ impl<'a> Node<'a> {
         match asked {
             Ok(Asked::Blank) => Ok(()),
             Ok(Asked::Input(input)) => self.input(input, ui),
+            Ok(Asked::Command(command)) => {
+                let at = match self.args.clock {
+                    Clock::Events => self.engine.seen(),
+                    Clock::Wall => now(),
+                };
+                self.input(Input::Command { at, command }, ui)
+            }
             Ok(Asked::Event { at, intake, open }) => {
                 let at = self.stamped(at);
                 let decided = if open {
@@ -224,6 +231,7 @@ impl<'a> Node<'a> {
                     for due in Answer::deadlines(&self.engine, number, decision) {
                         ui.json(&due)?;
                     }
+                    self.tell_cases(decision, ui)?;
                 }
                 if !self.args.matched || !decided.is_quiet() {
                     ui.json(&Answer::new(&self.engine, number, &decided, self.args.reveal))?;
@@ -250,11 +258,20 @@ impl<'a> Node<'a> {
         for due in Answer::deadlines(&self.engine, self.lines, &decision) {
             ui.json(&due)?;
         }
+        self.tell_cases(&decision, ui)?;
+        if let Some(answer) = decision.answer {
+            return ui.json(&serde_json::json!({ "seq": self.lines.saturating_sub(1), "answer": answer }));
+        }
         let decided = Decided { events: Vec::new(), request: decision, response: None };
         if !decided.is_quiet() {
             ui.json(&Answer::new(&self.engine, self.lines, &decided, self.args.reveal))?;
         }
         Ok(())
+    }
+
+    /// Cases that a person or their deadline has ended.
+    fn tell_cases(&self, decision: &Decision, ui: &mut Ui) -> Result<(), Failure> {
+        decision.closed.iter().try_for_each(|closed| ui.json(&serde_json::json!({ "closed": closed })))
     }
 
     /// The time of an event: not ahead of the clock, where there is one.

@@ -14,8 +14,8 @@ use crate::replay::line::Line;
 /// A decision.
 #[derive(Debug, Serialize)]
 pub(crate) struct Answer {
-    /// Its number, by which a response names it.
-    id: u64,
+    /// Its id, by which a response, a label or a chargeback names it.
+    id: String,
     /// The request must not go on: challenged or more, or over a rate.
     stopped: bool,
     #[serde(flatten)]
@@ -23,6 +23,9 @@ pub(crate) struct Answer {
     /// What the verdict needs to be carried out: `status`, `decoy`, `to`, `by_ms`, `hold`.
     #[serde(skip_serializing_if = "Map::is_empty")]
     with: Map<String, Value>,
+    /// `panic off` is in force: nothing acts.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    panic: bool,
     /// What else is to be done: entries, tags, alerts, sessions to end …
     #[serde(skip_serializing_if = "Vec::is_empty")]
     effects: Vec<Value>,
@@ -34,10 +37,11 @@ impl Answer {
         let Decided { request, response, .. } = decided;
         let events = request.events.iter().chain(response.iter().flat_map(|response| &response.events));
         Self {
-            id: request.seq.0,
+            id: engine.decision_id(request.seq).to_string(),
             stopped: request.stopped,
             line: Line::new(engine, seq, decided, reveal),
             with: details(engine, &request.verdict),
+            panic: request.panic,
             effects: events.flat_map(|event| effects(engine, event)).collect(),
         }
     }
@@ -50,10 +54,11 @@ impl Answer {
     ) -> impl Iterator<Item = Self> + 'a {
         let due = decision.deadlines.iter().filter(|look| !look.matches.is_empty());
         due.map(move |look| Self {
-            id: decision.seq.0,
+            id: engine.decision_id(decision.seq).to_string(),
             stopped: false,
             line: Line::of_deadline(engine, seq, look),
             with: Map::new(),
+            panic: decision.panic,
             effects: effects(engine, look),
         })
     }
@@ -109,6 +114,11 @@ fn effects(engine: &Engine, event: &EventDecision) -> Vec<Value> {
         EffectKind::Masked(field) => {
             json!({ "kind": "mask", "field": hir.schema.fields.get(*field).map(|field| field.name.clone()) })
         }
+        EffectKind::Held { case, queue: id, until } => {
+            json!({ "kind": "held", "case": case, "queue": queue(*id), "until": civil::format(*until) })
+        }
+        EffectKind::QueueFull(id) => json!({ "kind": "queue-full", "queue": queue(*id) }),
+        EffectKind::Suspended { why, .. } => json!({ "kind": "suspended", "why": why }),
     };
     let tell = |effect: &weir_engine::Effect| {
         let mut value = what(&effect.kind);

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use weir_compiler::ids::FieldId;
 use weir_compiler::value::Value;
-use weir_engine::{Engine, Input, Seq};
+use weir_engine::{Command, DecisionId, Engine, Input, Seq};
 use weir_gateway::{Format, Parsed, TypedEvent};
 
 use crate::replay::intake::{Intake, Mapper};
@@ -22,6 +22,8 @@ pub(crate) enum Asked {
     },
     /// Something that the engine takes as it is.
     Input(Input),
+    /// An operator's command, which has the time of what came before it.
+    Command(Command),
     /// Nothing.
     Blank,
 }
@@ -31,6 +33,7 @@ pub(crate) enum Asked {
 #[serde(deny_unknown_fields, rename_all = "lowercase")]
 enum Control {
     Tick(i64),
+    Command(Command),
 }
 
 /// What a line is, or why it is nothing that can be used.
@@ -49,6 +52,8 @@ pub(crate) fn parse(
         Err(reason) => {
             return match serde_json::from_slice::<Control>(line) {
                 Ok(Control::Tick(at)) => Ok(Asked::Input(Input::Tick { at })),
+                Ok(Control::Command(command)) => Ok(Asked::Command(command)),
+                Err(error) if is_control(line) => Err(error.to_string()),
                 Err(_) => Err(reason.to_string()),
             };
         }
@@ -58,7 +63,7 @@ pub(crate) fn parse(
     if let Parsed::Typed(typed) = &mut parsed {
         open = taken(typed, "open") == Some(weir_gateway::Value::Bool(true));
         answers = match taken(typed, "response") {
-            Some(weir_gateway::Value::Int(seq)) => Some(u64::try_from(seq).map_err(|_| no_decision())?),
+            Some(weir_gateway::Value::Text(id)) => Some(decision(engine, &id)?),
             Some(_) => return Err(no_decision()),
             None => None,
         };
@@ -67,10 +72,25 @@ pub(crate) fn parse(
     if let (Some(request), Parsed::Typed(typed)) = (answers, &parsed) {
         let fields = mapper.response_fields(engine, typed).map_err(|refusal| refusal.to_string())?;
         let fields: Vec<Vec<(FieldId, Value)>> = vec![fields];
-        return Ok(Asked::Input(Input::Response { request: Seq(request), at, fields, events: Vec::new() }));
+        return Ok(Asked::Input(Input::Response { request, at, fields, events: Vec::new() }));
     }
     let intake = mapper.intake(engine, number, &parsed).map_err(|refusal| refusal.to_string())?;
     Ok(Asked::Event { at, intake, open })
+}
+
+/// The number of the decision of an id that this node has given.
+fn decision(engine: &Engine, id: &str) -> Result<Seq, String> {
+    let id: DecisionId = id.parse().map_err(|_| no_decision())?;
+    if engine.decision_id(id.seq) == id { Ok(id.seq) } else { Err("no decision here has that id".to_owned()) }
+}
+
+/// Whether a line means to speak to the node.
+fn is_control(line: &[u8]) -> bool {
+    let line = line.trim_ascii_start();
+    line.strip_prefix(b"{").is_some_and(|rest| {
+        let rest = rest.trim_ascii_start();
+        rest.starts_with(b"\"command\"") || rest.starts_with(b"\"tick\"")
+    })
 }
 
 fn no_decision() -> String {

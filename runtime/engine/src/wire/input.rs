@@ -6,7 +6,7 @@ use weir_compiler::schema::Schema;
 use weir_compiler::types::Type;
 use weir_compiler::value::Value;
 
-use super::bytes::{Bytes, Error, put_i64, put_u64};
+use super::bytes::{Bytes, Error, put_i64, put_text, put_u64};
 use super::dictionary::Dictionary;
 use super::value::{Variants, put_value, value};
 use crate::input::{Input, Outcome, Seq};
@@ -59,6 +59,12 @@ pub fn put_input(out: &mut Vec<u8>, schema: &Schema, input: &Input) {
         Input::Tick { at } => {
             out.push(3);
             put_i64(out, *at);
+        }
+        // Commands are few, and read by name: in JSON they evolve by themselves.
+        Input::Command { at, command } => {
+            out.push(4);
+            put_i64(out, *at);
+            put_text(out, &serde_json::to_string(command).unwrap_or_default());
         }
     }
 }
@@ -215,6 +221,11 @@ impl<'h> Decoder<'h> {
                 Input::Response { request, at, fields, events: self.records(bytes)? }
             }
             3 => Input::Tick { at: bytes.i64()? },
+            4 => {
+                let (at, command) = (bytes.i64()?, bytes.text()?);
+                let command = serde_json::from_str(command);
+                Input::Command { at, command: command.map_err(|_| Error::Damaged("an unknown command"))? }
+            }
             _ => return Err(Error::Damaged("an input of no known kind")),
         })
     }
