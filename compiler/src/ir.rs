@@ -32,17 +32,28 @@ mod emit;
 mod lower;
 mod memo;
 mod node;
+mod parse;
+mod print;
 mod roots;
+mod select;
+mod verify;
 mod vm;
+mod words;
 
 pub use lower::lower;
 pub use memo::Memo;
+pub use parse::{IrError, parse};
 pub(crate) use vm::Machine;
 
 /// The most registers of each kind that a program may use. What needs more stays with the walker.
 pub const MOST_REGISTERS: u8 = 32;
 /// The most instructions of a program. What needs more stays with the walker.
 pub const MOST_INSTRUCTIONS: usize = 1 << 14;
+
+/// The most expressions of a rule set that can have programs. Those beyond stay with the walker.
+pub const MOST_EXPRESSIONS: usize = 1 << 22;
+/// The most places of a [`Memo`].
+pub const MOST_MEMOS: u32 = 1 << 20;
 
 /// A rule set's programs with what they share.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -60,10 +71,15 @@ pub struct Unit {
 }
 
 /// The programs of an expression.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Entry {
-    pub(crate) truth: Option<u32>,
-    pub(crate) value: Option<u32>,
+    truth: u32,
+    value: u32,
+}
+
+impl Entry {
+    /// Marks that there is no program.
+    const NONE: u32 = u32::MAX;
 }
 
 /// What an id in a program is of.
@@ -239,6 +255,11 @@ impl Unit {
         self.programs.is_empty()
     }
 
+    /// The programs.
+    pub fn programs(&self) -> impl ExactSizeIterator<Item = &Program> {
+        self.programs.iter()
+    }
+
     /// How many instructions all programs have together.
     pub fn instructions(&self) -> usize {
         self.programs.iter().map(|program| program.code.len()).sum()
@@ -250,24 +271,24 @@ impl Unit {
     }
 
     pub(crate) fn truth_program(&self, expr: ExprId) -> Option<&Program> {
-        self.programs.get(self.entries.get(expr.index())?.truth? as usize)
+        self.programs.get(self.entries.get(expr.index())?.truth as usize)
     }
 
     pub(crate) fn value_program(&self, expr: ExprId) -> Option<&Program> {
-        self.programs.get(self.entries.get(expr.index())?.value? as usize)
+        self.programs.get(self.entries.get(expr.index())?.value as usize)
     }
 
     /// Makes the look-up by expression from what the programs say they are of.
     pub(crate) fn index(&mut self) {
         let roots = || self.programs.iter().flat_map(|program| &program.roots);
-        let most = roots().map(|root| root.expr.index() + 1).max().unwrap_or(0);
-        let mut entries = vec![Entry::default(); most];
+        let most = roots().map(|root| root.expr.index() + 1).max().unwrap_or(0).min(MOST_EXPRESSIONS);
+        let mut entries = vec![Entry { truth: Entry::NONE, value: Entry::NONE }; most];
         for (at, program) in self.programs.iter().enumerate() {
             for root in &program.roots {
                 if let Some(entry) = entries.get_mut(root.expr.index()) {
                     match program.kind {
-                        Kind::Truth => entry.truth = Some(at as u32),
-                        Kind::Value => entry.value = Some(at as u32),
+                        Kind::Truth => entry.truth = at as u32,
+                        Kind::Value => entry.value = at as u32,
                     }
                 }
             }

@@ -550,3 +550,108 @@ fn what_is_too_large_stays_with_the_walker() {
     let evaluator = Evaluator::new(&hir, &data, Some(&unit));
     assert_eq!(evaluator.value(roots(&hir).1[0], &world).as_deref(), Some(&Value::Int(-399)));
 }
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    /// Text says everything: what is read back is the same unit.
+    #[test]
+    fn the_text_form_reads_back_as_it_was(
+        conditions in prop::collection::vec(tree(0, 4), 1..4),
+        values in prop::collection::vec((0..TYPES.len()).prop_flat_map(|ty| tree(ty, 3)), 0..4),
+    ) {
+        let unit = ir::lower(&hir(&conditions, &values));
+        let text = unit.to_string();
+        let read = ir::parse(&text).map_err(|error| TestCaseError::fail(format!("{error}\n{text}")))?;
+        prop_assert_eq!(read.to_string(), text);
+        // As text, because of minus zero.
+        prop_assert_eq!(format!("{read:?}"), format!("{unit:?}"));
+        let some = unit.select(|root| root.expr.0 % 2 == 0);
+        prop_assert_eq!(format!("{:?}", ir::parse(&some.to_string()).unwrap()), format!("{some:?}"));
+    }
+
+    /// Text with a few places changed is an error or another program that ends and does not panic.
+    #[test]
+    fn spoilt_text_is_refused_or_runs(
+        conditions in prop::collection::vec(tree(0, 3), 1..3),
+        value in tree(3, 2),
+        changes in prop::collection::vec((any::<prop::sample::Index>(), 0_usize..9), 1..4),
+        world in answers(),
+    ) {
+        let hir = hir(&conditions, &[value]);
+        let text = ir::lower(&hir).to_string();
+        let mut words: Vec<String> = text.split_inclusive([' ', '\n']).map(str::to_owned).collect();
+        for (place, change) in changes {
+            let place = place.index(words.len());
+            let with = ["0 ", "4294967295 ", "t31 ", "r255 ", "k1 ", "\"\n", "x0 ", "\n", "f0 "][change];
+            words[place] = with.to_owned();
+        }
+        if let Ok(unit) = ir::parse(&words.concat()) {
+            let data = data(true);
+            let evaluator = Evaluator::new(&hir, &data, Some(&unit));
+            let (truths, values) = roots(&hir);
+            for (expr, other) in truths.iter().zip(&values) {
+                let _ = (evaluator.truth(*expr, &world), evaluator.value(*other, &world));
+            }
+        }
+    }
+
+    #[test]
+    fn any_text_is_taken(text in "(weir-ir 1\n)?[ -~\n]{0,200}") {
+        drop(ir::parse(&text));
+    }
+}
+
+#[test]
+fn each_fault_is_named_with_its_line() {
+    let program = |line: &str| {
+        format!("weir-ir 1\nfield f0 \"a\"\nconst k0 int 1\nprogram 0 truth 1 1\n  {line}\nend\n")
+    };
+    assert!(ir::parse(&program("0 t0 = eq f0 k0")).is_ok());
+    for (line, reason) in [
+        ("0 t1 = eq f0 k0", "there is no register `t1`"),
+        ("0 t0 = eq f0 k1", "there is no constant `k1`"),
+        ("0 t0 = eq f1 k0", "`f1` is not declared"),
+        ("0 t0 = eq r1 k0", "there are no 1 registers from `r1` on"),
+        ("0 t0 = eq f0 k0 else 0", "`0` is no place after this one"),
+        ("0 t0 = eq f0 k0 then 2", "`2` is no place after this one"),
+        ("0 t0 = contains f0 k0", "`k0` is no text"),
+        ("0 t0 = in-set f0 k0", "`k0` is no list"),
+        ("0 t0 = bool k0", "`k0` is no truth"),
+        ("0 t0 = memo m0 known f0", "there is no place `m0`"),
+        ("0 t0 = tagged x0 a0", "`a0` is not declared"),
+        ("0 t0 = eq f0", "the line ends too early"),
+        ("0 t0 = eq f0 k0 k0", "`k0` is neither `else` nor `then`"),
+        ("0 r0 = fn lower r0 2", "there are no 2 registers from `r0` on"),
+        ("0 r0 = convert f0 y0", "there is no type `y0`"),
+        ("1 t0 = eq f0 k0", "`1` is not the number of the next instruction"),
+        ("0 jump 0", "`0` is no place after this one"),
+        ("0 leap 1", "`leap` begins no instruction"),
+    ] {
+        let error = ir::parse(&program(line)).unwrap_err();
+        assert_eq!((error.line, error.reason.as_str()), (5, reason), "{line}");
+    }
+    for (text, line, reason) in [
+        ("", 0, "no `weir-ir 1`"),
+        ("weir-ir 2\n", 1, "another version than 1"),
+        ("weir-ir 1\nconst k1 int 1\n", 2, "`k1` comes where `k0` should"),
+        ("weir-ir 1\nconst k0 float inf\n", 2, "a float is finite"),
+        (
+            "weir-ir 1\nconst k0 int 9223372036854775808\n",
+            2,
+            "`9223372036854775808` is no number, or too large",
+        ),
+        ("weir-ir 1\nfield f0 \"a\"\nfield f0 \"b\"\n", 3, "declared twice"),
+        ("weir-ir 1\nkey x0 actor \"u\" field f9\n", 2, "`f9` is not declared"),
+        ("weir-ir 1\nprogram 0 truth 0 0\nend\n", 2, "no register for what it answers"),
+        ("weir-ir 1\nprogram 0 truth 33 0\nend\n", 2, "more than 32 registers"),
+        ("weir-ir 1\nprogram 0 truth 1 0\n", 0, "a program has no `end`"),
+        ("weir-ir 1\nprogram 0 truth 1 0\n  of e4194304 \"r\"\n", 3, "`e4194304` is too many expressions"),
+        ("weir-ir 1\nmemos 1048577\n", 2, "more than 1048576 places"),
+    ] {
+        let error = ir::parse(text).unwrap_err();
+        assert_eq!((error.line, error.reason.as_str()), (line, reason), "{text}");
+    }
+    let nested = format!("weir-ir 1\nconst k0 {}int 1\n", "list 1 ".repeat(10_000));
+    assert_eq!(ir::parse(&nested).unwrap_err().reason, "nested too deep");
+}

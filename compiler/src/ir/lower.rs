@@ -8,7 +8,10 @@ use crate::hir::{Hir, Key, KeyPart};
 use crate::ids::*;
 use crate::ir::emit::Emitter;
 use crate::ir::node::{Graph, NodeId};
-use crate::ir::{Instruction, Kind, Op, Operand, Program, Root, SymbolKind, Test, Unit, When, roots};
+use crate::ir::{
+    Instruction, Kind, MOST_EXPRESSIONS, MOST_MEMOS, Op, Operand, Program, Root, SymbolKind, Test, Unit,
+    When, roots,
+};
 
 /// The most instructions of a unit. Conditions beyond them stay with the walker.
 const MOST_IN_ALL: usize = 1 << 24;
@@ -22,7 +25,9 @@ pub fn lower(hir: &Hir) -> Unit {
     let mut asked: Vec<(NodeId, Kind, Root)> = Vec::new();
     let mut seen: HashSet<(ExprId, Kind)> = HashSet::new();
     roots::each(hir, |expr, kind, label| {
-        if let (Some(Some(node)), true) = (nodes.get(expr), seen.insert((expr, kind))) {
+        if expr.index() < MOST_EXPRESSIONS
+            && let (Some(Some(node)), true) = (nodes.get(expr), seen.insert((expr, kind)))
+        {
             asked.push((*node, kind, Root { expr, label }));
         }
     });
@@ -75,7 +80,7 @@ fn shared(graph: &Graph, roots: impl Iterator<Item = (NodeId, Kind)>) -> (IdVec<
     let memos = uses
         .iter()
         .map(|(node, uses)| {
-            let place = (*uses > 1 && graph.is_memorable(node)).then_some(count);
+            let place = (*uses > 1 && graph.is_memorable(node) && count < MOST_MEMOS).then_some(count);
             count += u32::from(place.is_some());
             place
         })

@@ -472,6 +472,8 @@ impl Build<'_> {
             ExprKind::InSet(a, set) => Node::InSet(self.operand(*a)?, self.operand(*set)?),
             ExprKind::Lookup(table, key) => Node::Lookup(*table, self.operand(*key)?),
             ExprKind::Matches(a, pattern) => Node::Matches(self.operand(*a)?, self.patterns.of(*pattern)),
+            // Those two are patterns, which `Matches` has; of plain text they are unknown.
+            ExprKind::TextTest(TextOp::Glob | TextOp::Regex, ..) => Node::Unknown,
             ExprKind::TextTest(op, a, b) => Node::Text(*op, self.operand(*a)?, self.operand(*b)?),
             ExprKind::Tagged(key, tag) => Node::Tagged(self.graph.key(key), *tag),
             ExprKind::ScheduleActive(schedule) => Node::Schedule(*schedule),

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use weir_compiler::evaluate::Tier;
 
 /// Check, test, replay and explain bot-management and fraud policies.
 #[derive(Debug, Parser)]
@@ -56,6 +57,7 @@ pub(crate) enum Command {
     Replay(ReplayArgs),
     Run(RunArgs),
     Explain(ExplainArgs),
+    Ir(IrArgs),
     Completions(CompletionsArgs),
 }
 
@@ -167,6 +169,9 @@ pub(crate) struct TestArgs {
     /// Name the rules that never fired, and the conditions never true or never false.
     #[arg(long)]
     pub(crate) coverage: bool,
+    /// What evaluates conditions; both decide alike.
+    #[arg(long, value_enum, value_name = "NAME", default_value_t)]
+    pub(crate) engine: EngineChoice,
     /// Print one object.
     #[arg(long)]
     pub(crate) json: bool,
@@ -224,6 +229,9 @@ pub(crate) struct ReplayArgs {
     /// Print personal values in clear instead of as keyed hashes.
     #[arg(long)]
     pub(crate) reveal: bool,
+    /// What evaluates conditions; both decide alike.
+    #[arg(long, value_enum, value_name = "NAME", default_value_t)]
+    pub(crate) engine: EngineChoice,
     /// Print the summary, or the explanation, as one object.
     #[arg(long)]
     pub(crate) json: bool,
@@ -352,6 +360,44 @@ pub(crate) struct ExplainArgs {
     /// Print one object.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// Print the programs that conditions are compiled to.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  weir ir                                                        of the standard library
+  weir ir policies
+  weir ir policies/login.weir --rule rotating-proxies
+  weir ir --rule std.ato.credential-stuffing.rotating-proxies
+
+The text is described in docs/reference/ir.md.")]
+pub(crate) struct IrArgs {
+    /// Policy files, or folders that hold them, instead of the standard library.
+    #[arg(value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Only of this rule: its name in full, or its last part.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) rule: Option<String>,
+}
+
+/// What evaluates conditions; every engine decides alike.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum EngineChoice {
+    /// Programs over registers.
+    #[default]
+    Bytecode,
+    /// The reference walker, slower and simpler.
+    Walker,
+}
+
+impl From<EngineChoice> for Tier {
+    fn from(choice: EngineChoice) -> Self {
+        match choice {
+            EngineChoice::Bytecode => Self::Bytecode,
+            EngineChoice::Walker => Self::Walker,
+        }
+    }
 }
 
 /// Print a completion script for a shell.

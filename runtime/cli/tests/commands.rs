@@ -260,3 +260,44 @@ fn every_command_shows_examples() {
     }
     assert!(text(&weir(&["completions", "bash"])).contains("_weir"));
 }
+
+#[test]
+fn programs_of_a_rule_are_printed_and_read_back() {
+    let whole = weir(&["ir"]);
+    assert_eq!(whole.status.code(), Some(0));
+    let unit = weir_compiler::ir::parse(&text(&whole)).unwrap();
+    assert_eq!(unit.to_string(), text(&whole));
+
+    let name = "std.ato.credential-stuffing.rotating-proxies";
+    for asked in [name, "rotating-proxies"] {
+        let output = weir(&["ir", "--rule", asked]);
+        assert_eq!(output.status.code(), Some(0));
+        let some = weir_compiler::ir::parse(&text(&output)).unwrap();
+        assert!(some.len() > 1 && some.len() < unit.len());
+        let labels = || some.programs().flat_map(|program| program.roots()).map(|root| root.label.as_str());
+        assert!(labels().any(|label| label == format!("rule {name}")));
+    }
+    let unknown = weir(&["ir", "--rule", "rotating-proxy"]);
+    assert_eq!(unknown.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&unknown.stderr).contains("did you mean `rotating-proxies`?"));
+
+    let folder = Folder::new("ir");
+    let broken = folder.file("broken.weir", "package t\npolicy p { on nothing }\n");
+    assert_eq!(weir(&["ir", &broken]).status.code(), Some(1));
+}
+
+#[test]
+fn every_engine_tests_and_replays_alike() {
+    let tests = Path::new(ROOT).join("stdlib-rules/web");
+    let run = |engine| {
+        let tested = weir(&["test", tests.to_str().unwrap(), "--json", "--engine", engine]);
+        let mut replayed =
+            json(&weir(&["replay", "--as-if", "enforce", "--json", "--engine", engine, &sample()]));
+        let object = replayed.as_object_mut().unwrap();
+        object.retain(|name, _| {
+            !name.contains("seconds") && !name.contains("per_second") && !name.contains("ms")
+        });
+        (tested.status.code(), text(&tested), replayed)
+    };
+    assert_eq!(run("walker"), run("bytecode"));
+}

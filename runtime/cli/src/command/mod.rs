@@ -6,6 +6,7 @@ pub(crate) mod explain;
 pub(crate) mod fix;
 pub(crate) mod fmt;
 pub(crate) mod init;
+pub(crate) mod ir;
 pub(crate) mod replay;
 pub(crate) mod run;
 pub(crate) mod test;

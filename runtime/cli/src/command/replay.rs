@@ -46,6 +46,7 @@ pub(crate) fn run(args: &ReplayArgs, ui: &mut Ui) -> Outcome {
         disabled: args.disable_keys.clone(),
         record: args.explain.is_some(),
         reveal: args.reveal,
+        tier: args.engine.into(),
         ..Setup::default()
     };
     let chosen = choice::choose(&args.policy, args.profile.as_deref(), &setup)?;

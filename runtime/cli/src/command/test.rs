@@ -65,7 +65,7 @@ pub(crate) fn run(args: &TestArgs, ui: &mut Ui) -> Outcome {
             ui.line(format_args!("{} {}", ui::bold(package), ui::dim(format_args!("({})", tests.len()))))?;
         }
         for test in tests {
-            let (result, coverage) = testing::run(&linked.hir, &linked.names, test);
+            let (result, coverage) = testing::run_on(args.engine.into(), &linked.hir, &linked.names, test);
             run.coverage.join(&own(coverage, package));
             if !args.json {
                 show(&result, &linked, sources, ui)?;

@@ -6,6 +6,7 @@ use std::path::Path;
 use weir_compiler::analysis::{Found, Selection};
 use weir_compiler::budget;
 use weir_compiler::data::Data;
+use weir_compiler::evaluate::Tier;
 use weir_compiler::link::{Linked, Options as LinkOptions};
 use weir_dsl::{Diagnostic, Severity};
 use weir_engine::{Engine, Limits, Options, Secret};
@@ -28,6 +29,8 @@ pub struct Setup {
     pub record: bool,
     /// Personal values are shown in clear.
     pub reveal: bool,
+    /// What evaluates conditions.
+    pub tier: Tier,
     /// What is decided happens: a stopped request has no response.
     pub live: bool,
     /// The secret of every key hash; the public constant unless told otherwise.
@@ -92,6 +95,7 @@ impl Setup {
             lateness: limits.lateness,
             record: self.record,
             reveal: self.reveal,
+            tier: self.tier,
             without_prefixes: self.disabled.contains(&DisabledKey::Net),
             limits: Limits { state_bytes: limits.state, keys, ..Limits::default() },
             ..Options::default()
