@@ -136,7 +136,17 @@ impl Graph {
 
     /// Whether remembering the truth of a literal that several ask is worth a place.
     pub(super) fn is_memorable(&self, id: NodeId) -> bool {
-        let literal = matches!(self.node(id), Node::InList(..) | Node::Matches(..) | Node::Text(..));
+        let literal = matches!(
+            self.node(id),
+            Node::Compare(..)
+                | Node::EqIgnoringCase(..)
+                | Node::IsKnown(_)
+                | Node::InList(..)
+                | Node::InSet(..)
+                | Node::Matches(..)
+                | Node::Text(..)
+                | Node::Builtin(Builtin::CardNumber, _)
+        );
         literal && self.facts.get(id).is_some_and(|facts| facts.steady && facts.class >= class::SEARCH)
     }
 
@@ -177,14 +187,33 @@ impl Graph {
                 (class::SEARCH, true)
             }
             Node::Builtin(builtin, _) => match builtin {
-                Builtin::Lower | Builtin::Host => (class::SEARCH, true),
+                Builtin::Lower
+                | Builtin::Host
+                | Builtin::Between
+                | Builtin::Decoded
+                | Builtin::Address
+                | Builtin::CardNumber
+                | Builtin::LetterEntropy
+                | Builtin::Edits
+                | Builtin::Mailbox
+                | Builtin::Distance => (class::SEARCH, true),
+                Builtin::Abs
+                | Builtin::Min
+                | Builtin::Max
+                | Builtin::Length
+                | Builtin::Hour
+                | Builtin::Weekday
+                | Builtin::Log
+                | Builtin::Exp
+                | Builtin::Sqrt
+                | Builtin::Number
+                | Builtin::Money => (class::PLAIN, true),
                 Builtin::BodyJson
                 | Builtin::BodyForm
                 | Builtin::Query
                 | Builtin::PathSegment
                 | Builtin::Header
                 | Builtin::Cookie => (class::SEARCH, false),
-                _ => (class::PLAIN, true),
             },
             _ => (class::PLAIN, true),
         };
