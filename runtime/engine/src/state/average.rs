@@ -2,7 +2,7 @@
 
 use super::reading::{Number, Reading, Why, enough};
 use super::series::{Cell, Series, View};
-use super::sum::{Mass, Parts};
+use super::sum::{Mass, Parts, totals};
 use super::window::{Landing, Window, WindowKind};
 use serde::{Deserialize, Serialize};
 
@@ -91,6 +91,8 @@ impl<M: Mass> Average<M> {
 
     fn finish(view: &View<'_, Totals<M>>, at_least: u64) -> Result<Reading, Why> {
         let inner = view.inner().fold(Totals::<M>::default(), |sum, cell| sum.plus(cell));
+        // Lanes saturate each by itself: what they hold together may be more than one of them could.
+        let net_in = totals(view.inner().map(|cell| &cell.parts)).map(|(up, down)| up - down);
         let edge = view.edge.cloned().unwrap_or_default();
         let have = i128::from(inner.events) + view.part(i128::from(edge.events));
         let weighed = enough(u64::try_from(have).unwrap_or(u64::MAX), at_least);
@@ -98,7 +100,7 @@ impl<M: Mass> Average<M> {
         if !matches!(weighed, Err(Why::Empty)) {
             weighed?;
         }
-        let value = mean(&inner, Some(&edge), view.weight())?;
+        let value = mean::<M>((inner.events, net_in), Some((edge.events, edge.parts.net())), view.weight())?;
         let float = Number::Float;
         if view.collapsed || edge.events == 0 {
             return Ok(Reading::between(float(value), float(value), float(value), view.estimated));
@@ -111,8 +113,8 @@ impl<M: Mass> Average<M> {
                 view.estimated,
             ));
         }
-        let mean_in = mean(&inner, None, view.weight())?;
-        let sum_in = inner.parts.net().ok_or(Why::Overflow)? as f64 * M::UNIT;
+        let mean_in = mean::<M>((inner.events, net_in), None, view.weight())?;
+        let sum_in = net_in.ok_or(Why::Overflow)? as f64 * M::UNIT;
         let (n, e) = (inner.events as f64, edge.events as f64);
         let lo = mean_in.min((sum_in + e * edge.range.0) / (n + e));
         let hi = mean_in.max((sum_in + e * edge.range.1) / (n + e));
@@ -125,18 +127,19 @@ impl<M: Mass> Average<M> {
     }
 }
 
-fn mean<M: Mass>(inner: &Totals<M>, edge: Option<&Totals<M>>, (k, width): (i64, i64)) -> Result<f64, Why> {
-    let sum_in = inner.parts.net().ok_or(Why::Overflow)?;
-    let Some(edge) = edge.filter(|edge| edge.events > 0) else {
-        return if inner.events == 0 {
-            Err(Why::Empty)
-        } else {
-            Ok(divide(sum_in, i128::from(inner.events)) * M::UNIT)
-        };
+/// The mean of so many events with so much in units of `M`, those of the edge weighed.
+fn mean<M: Mass>(
+    inner: (u64, Option<i128>),
+    edge: Option<(u64, Option<i128>)>,
+    (k, width): (i64, i64),
+) -> Result<f64, Why> {
+    let (n, sum_in) = (inner.0, inner.1.ok_or(Why::Overflow)?);
+    let Some((e, sum_edge)) = edge.filter(|(events, _)| *events > 0) else {
+        return if n == 0 { Err(Why::Empty) } else { Ok(divide(sum_in, i128::from(n)) * M::UNIT) };
     };
-    let sum_edge = edge.parts.net().ok_or(Why::Overflow)?;
+    let sum_edge = sum_edge.ok_or(Why::Overflow)?;
     let (k, width) = (i128::from(k), i128::from(width));
-    let events = i128::from(inner.events) * width + i128::from(edge.events) * k;
+    let events = i128::from(n) * width + i128::from(e) * k;
     let weigh = |a: i128, b: i128| a.checked_mul(width)?.checked_add(b.checked_mul(k)?);
     match weigh(sum_in, sum_edge) {
         Some(sum) => Ok(divide(sum, events) * M::UNIT),

@@ -171,7 +171,7 @@ pub type IntSum = Sum<u64>;
 pub type FloatSum = Sum<u128>;
 
 /// Positive and negative units of some lanes; `None` when one of them is saturated.
-fn totals<'a, M: Mass + 'a>(cells: impl Iterator<Item = &'a Parts<M>>) -> Option<(i128, i128)> {
+pub(crate) fn totals<'a, M: Mass + 'a>(cells: impl Iterator<Item = &'a Parts<M>>) -> Option<(i128, i128)> {
     let mut sum = (0_i128, 0_i128);
     for cell in cells {
         sum.0 = sum.0.checked_add(cell.positive.units()?)?;
