@@ -6,8 +6,9 @@
 
 use include_dir::{Dir, include_dir};
 
-static PACKAGES: [(&str, Dir<'static>); 17] = [
+static PACKAGES: [(&str, Dir<'static>); 18] = [
     ("account", include_dir!("$CARGO_MANIFEST_DIR/account")),
+    ("api", include_dir!("$CARGO_MANIFEST_DIR/api")),
     ("bank", include_dir!("$CARGO_MANIFEST_DIR/bank")),
     ("content", include_dir!("$CARGO_MANIFEST_DIR/content")),
     ("crawlers", include_dir!("$CARGO_MANIFEST_DIR/crawlers")),

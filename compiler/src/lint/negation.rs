@@ -64,18 +64,21 @@ impl Walk<'_> {
         negated: bool,
         known: &Rc<HashSet<FieldId>>,
     ) {
-        let guards = operands.iter().filter_map(|operand| self.guard(*operand, disjunction != negated));
         let mut inner: HashSet<FieldId> = (**known).clone();
         let before = inner.len();
-        inner.extend(guards);
+        for operand in operands {
+            if let Some(asked) = self.guard(*operand, disjunction != negated) {
+                self.needed(asked, &mut inner);
+            }
+        }
         let inner = if inner.len() == before { Rc::clone(known) } else { Rc::new(inner) };
         for operand in operands {
             self.expr(*operand, negated, &inner);
         }
     }
 
-    /// The field whose presence an operand asks for (`is known`), or whose absence (`is missing`).
-    fn guard(&self, expr: ExprId, missing: bool) -> Option<FieldId> {
+    /// The expression whose presence an operand asks for (`is known`), or whose absence (`is missing`).
+    fn guard(&self, expr: ExprId, missing: bool) -> Option<ExprId> {
         let mut missing = missing;
         let mut expr = expr;
         loop {
@@ -85,13 +88,34 @@ impl Walk<'_> {
                     missing = !missing;
                     expr = *inner;
                 }
-                ExprKind::IsKnown(inner) if !missing => {
-                    return match self.hir.exprs.get(*inner)?.kind {
-                        ExprKind::Field(field) => Some(field),
-                        _ => None,
-                    };
-                }
+                ExprKind::IsKnown(inner) if !missing => return Some(*inner),
                 _ => return None,
+            }
+        }
+    }
+
+    /// The fields without which an expression is unknown: a value that is known, as `address(host(url))`, has been made of some.
+    fn needed(&self, expr: ExprId, into: &mut HashSet<FieldId>) {
+        let mut rest = vec![expr];
+        let mut looked = 0_usize;
+        while let Some(id) = rest.pop() {
+            looked += 1;
+            if looked > 4_096 {
+                return;
+            }
+            match self.hir.exprs.get(id).map(|node| &node.kind) {
+                Some(ExprKind::Field(field)) => {
+                    into.insert(*field);
+                }
+                Some(
+                    ExprKind::Named(_, inner)
+                    | ExprKind::ToFloat(inner)
+                    | ExprKind::Negate(inner)
+                    | ExprKind::Lookup(_, inner),
+                ) => rest.push(*inner),
+                Some(ExprKind::Arithmetic(_, left, right)) => rest.extend([*left, *right]),
+                Some(ExprKind::Builtin(_, arguments)) => rest.extend(arguments),
+                _ => {}
             }
         }
     }
