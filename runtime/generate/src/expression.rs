@@ -167,6 +167,11 @@ impl Writer<'_, '_> {
     /// A compound expression, in parentheses.
     fn form(&mut self, ty: Ty, depth: usize, s: &Scope) -> String {
         let pick = self.c.below(8);
+        if self.c.chance(15)
+            && let Some(found) = self.of_text(ty, depth, s)
+        {
+            return found;
+        }
         let mut value = |ty| self.value(ty, depth, s);
         match (ty, pick) {
             (Ty::Int, 0) => format!("({} + {})", value(Ty::Int), value(Ty::Int)),
@@ -234,6 +239,27 @@ impl Writer<'_, '_> {
                 None => self.literal(ty),
             },
         }
+    }
+
+    /// What can be found in text.
+    fn of_text(&mut self, ty: Ty, depth: usize, s: &Scope) -> Option<String> {
+        let pick = self.c.below(3);
+        let mut text = || self.value(Ty::Text, depth, s);
+        Some(match (ty, pick) {
+            (Ty::Int, 0) => format!("number({})", text()),
+            (Ty::Int, _) => format!("edits({}, {})", text(), text()),
+            (Ty::Float, 0) => format!("letter_entropy({})", text()),
+            (Ty::Float, _) => {
+                let mut value = || self.value(Ty::Float, depth, s);
+                format!("distance({}, {}, {}, {})", value(), value(), value(), value())
+            }
+            (Ty::Text, 0) => format!("decoded({})", text()),
+            (Ty::Text, 1) => format!("mailbox({})", text()),
+            (Ty::Text, _) => format!("between({}, {}, {})", text(), text(), text()),
+            (Ty::Ip, _) => format!("address({})", text()),
+            (Ty::Bool, _) => format!("card_number({})", text()),
+            _ => return None,
+        })
     }
 
     /// A condition.

@@ -52,6 +52,7 @@ impl Play {
             Move::Stray { at } => {
                 Input::Response { request: Seq(u64::MAX), at: *at, fields: Vec::new(), events: Vec::new() }
             }
+            Move::Command { at, command } => Input::Command { at: *at, command: command.clone() },
             Move::Tick { at } => Input::Tick { at: *at },
         })
     }
@@ -78,15 +79,26 @@ impl Play {
     /// Makes a move.
     pub fn make(&mut self, next: &Move) -> Option<Decision> {
         let input = self.input(next)?;
-        let decision = match self.engine.begin(input) {
+        let decision = self.give(input);
+        self.note(next, &decision);
+        Some(decision)
+    }
+
+    /// Gives the engine an input, and what models say of it.
+    pub fn give(&mut self, input: Input) -> Decision {
+        let step = self.engine.begin(input);
+        self.settle(step)
+    }
+
+    /// The decision of a step, with what models say.
+    pub fn settle(&mut self, step: Step) -> Decision {
+        match step {
             Step::Decided(decision) => decision,
             Step::Pending(pending) => {
                 let outcomes: Vec<Outcome> = pending.calls.iter().map(answer).collect();
                 self.engine.resume(pending, &outcomes)
             }
-        };
-        self.note(next, &decision);
-        Some(decision)
+        }
     }
 
     /// Remembers a request that was let through.
@@ -134,8 +146,17 @@ pub fn play(
 
 /// Everything that a decision and its explanation say. Equal for engines that run one rule set.
 pub fn everything(engine: &Engine, decision: &Decision) -> String {
+    let mut out = decided(engine, decision);
+    for look in engine.explain(decision).looks {
+        let _ = writeln!(out, " explained {look:?}");
+    }
+    out
+}
+
+/// Everything that a decision says, without its explanation, which costs twenty times as much.
+pub fn decided(_: &Engine, decision: &Decision) -> String {
     let mut out = format!(
-        "{:?} at {} {:?} {:?} shadow {:?} score {} {} stopped {}\n",
+        "{:?} at {} {:?} {:?} shadow {:?} score {} {} stopped {} panic {} closed {:?} answer {:?}\n",
         decision.seq,
         decision.at,
         decision.phase,
@@ -143,12 +164,15 @@ pub fn everything(engine: &Engine, decision: &Decision) -> String {
         decision.shadow,
         decision.score,
         decision.shadow_score,
-        decision.stopped
+        decision.stopped,
+        decision.panic,
+        decision.closed,
+        decision.answer,
     );
     for look in decision.looks() {
         let _ = writeln!(
             out,
-            " {:?} at {} {:?} {:?} shadow {:?} score {} {} stopped {}\n  matches {:?}\n  unknown {:?}\n  exempt {:?}\n  entries {:?}\n  caps {:?}\n  effects {:?}",
+            " {:?} at {} {:?} {:?} shadow {:?} score {} {} stopped {} by {:?}\n  matches {:?}\n  unknown {:?}\n  exempt {:?}\n  entries {:?}\n  caps {:?}\n  effects {:?}",
             look.event,
             look.at,
             look.phase,
@@ -157,6 +181,7 @@ pub fn everything(engine: &Engine, decision: &Decision) -> String {
             look.score,
             look.shadow_score,
             look.stopped,
+            look.stopped_by,
             look.matches,
             look.unknown,
             look.exemptions,
@@ -165,16 +190,13 @@ pub fn everything(engine: &Engine, decision: &Decision) -> String {
             look.effects
         );
     }
-    for look in engine.explain(decision).looks {
-        let _ = writeln!(out, " explained {look:#?}");
-    }
     out
 }
 
 /// What a decision says in any wording of its rule set: by name, and sorted where rules have no order.
 pub fn essence(engine: &Engine, decision: &Decision) -> String {
     let mut out = format!(
-        "{:?} at {} {:?} {} shadow {} score {} {} stopped {}\n",
+        "{:?} at {} {:?} {} shadow {} score {} {} stopped {} panic {} closed {} answer {:?}\n",
         decision.seq,
         decision.at,
         decision.phase,
@@ -182,7 +204,10 @@ pub fn essence(engine: &Engine, decision: &Decision) -> String {
         decision.shadow.word(),
         decision.score,
         decision.shadow_score,
-        decision.stopped
+        decision.stopped,
+        decision.panic,
+        decision.closed.len(),
+        decision.answer,
     );
     let mut looks: Vec<String> = decision.looks().map(|look| essence_of(engine, look)).collect();
     // Deadlines of one instant have no order among sequences.

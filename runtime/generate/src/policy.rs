@@ -79,7 +79,7 @@ impl Writer<'_, '_> {
         let body = Scope { locals: vec![("a".into(), Ty::Int), ("b".into(), Ty::Text)], ..Scope::default() };
         let condition = self.condition(2, &body);
         let _ = writeln!(out, "fn odd(a: int, b: string) -> bool = {condition}");
-        if self.c.chance(40) {
+        if self.c.chance(60) {
             let key = *self.c.pick(&["ip", "session", "shape"]);
             let verb = *self.c.pick(&["challenge", "log", "step-up"]);
             let filter =

@@ -172,7 +172,9 @@ impl Writer<'_, '_> {
                 }
                 let (name, ty) = *self.c.pick(&numbers);
                 let words: &[&str] = match ty {
-                    Ty::Int | Ty::Float => &["sum", "avg", "min", "max", "stddev", "p50", "p95", "p99"],
+                    Ty::Int | Ty::Float => {
+                        &["sum", "avg", "min", "max", "stddev", "p1", "p5", "p50", "p95", "p99"]
+                    }
                     Ty::Duration | Ty::Money => &["sum", "avg", "stddev", "min", "max", "p50", "p95"],
                     Ty::Rate | Ty::Probability => &["avg", "min", "max", "p50"],
                     _ => &["min", "max", "p50"],

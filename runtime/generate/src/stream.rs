@@ -3,7 +3,9 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use weir_compiler::hir::Verb;
 use weir_compiler::value::{Country, Currency, Value};
+use weir_engine::Command;
 
 use crate::schema::{ENUMS, Ty};
 use crate::{Choices, Set};
@@ -47,6 +49,13 @@ pub enum Move {
         /// When.
         at: i64,
     },
+    /// An operator says something.
+    Command {
+        /// When.
+        at: i64,
+        /// What.
+        command: Command,
+    },
     /// A tick.
     Tick {
         /// When.
@@ -79,7 +88,8 @@ pub fn feed(c: &mut Choices<'_>, set: &Set) -> Feed {
         let kind = c.below(20);
         let next = match kind {
             0 => Move::Tick { at: now },
-            1 => Move::Stray { at: now },
+            1 if c.chance(50) => Move::Stray { at: now },
+            1 => Move::Command { at: now, command: command(c, set) },
             2..6 if waiting > 0 => {
                 waiting -= 1;
                 let nth = if c.chance(70) { waiting } else { c.below(waiting + 1) };
@@ -103,6 +113,21 @@ pub fn feed(c: &mut Choices<'_>, set: &Set) -> Feed {
     moves.push(Move::Tick { at: now.saturating_add(focus).saturating_add(lateness + 1) });
     moves.push(Move::Tick { at: now.saturating_add(200 * 86_400_000) });
     Feed { moves, lateness }
+}
+
+/// A command about what there is, mostly.
+fn command(c: &mut Choices<'_>, set: &Set) -> Command {
+    let rules: Vec<_> = set.hir.rules.values().map(|rule| rule.full_name.clone()).collect();
+    match c.below(6) {
+        0 => Command::Panic { off: c.chance(40) },
+        1 => Command::Resume { rule: c.pick(&rules).clone() },
+        2 | 3 => {
+            let verdict = *c.pick(&[Verb::Pass, Verb::Block, Verb::Challenge]);
+            Command::Release { case: c.below(6) as u64, verdict }
+        }
+        4 => Command::Switch { name: (*c.pick(&["gen", "gen.nobody"])).into(), off: c.chance(30) },
+        _ => Command::Switch { name: c.pick(&rules).clone(), off: c.chance(60) },
+    }
 }
 
 /// How far time moves: to where lanes and windows end, a millisecond before and after, and not at all.

