@@ -1,0 +1,283 @@
+//! `weir run`: a stream in, decisions out, and what outlives the process.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+const WEIR: &str = env!("CARGO_BIN_EXE_weir");
+const START: i64 = 1_767_571_200_000;
+
+const POLICY: &str = r#"package shop
+use std.events { login, mfa, payment.auth, password.reset }
+
+queue desk
+
+policy logins {
+  on login
+  mode enforce
+  signal failures = count of login where outcome == failure per user over 1h
+  rule many {
+    when failures >= 3
+    then challenge user on login for 10m
+    because "{failures} failures"
+  }
+}
+
+policy payments {
+  on payment.auth
+  mode enforce
+  rule large {
+    when amount >= USD 1_000
+    then hold payment.auth for desk within 1h else block
+    because "{amount}"
+  }
+}
+"#;
+
+/// A folder of its own, removed at the end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("weir-run-{name}-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&path);
+        std::fs::create_dir_all(&path).unwrap();
+        std::fs::write(path.join("shop.weir"), POLICY).unwrap();
+        Self(path)
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.0.join(name).to_str().unwrap().to_owned()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A node that is talked to line by line.
+struct Node {
+    child: Child,
+    input: Option<ChildStdin>,
+    output: BufReader<ChildStdout>,
+}
+
+impl Node {
+    fn start(arguments: &[&str]) -> Self {
+        let mut child = Command::new(WEIR)
+            .arg("run")
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (input, output) = (child.stdin.take(), BufReader::new(child.stdout.take().unwrap()));
+        Self { child, input, output }
+    }
+
+    fn tell(&mut self, line: &Value) {
+        writeln!(self.input.as_mut().unwrap(), "{line}").unwrap();
+    }
+
+    fn hear(&mut self) -> Value {
+        let mut line = String::new();
+        self.output.read_line(&mut line).unwrap();
+        serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line:?}"))
+    }
+
+    fn ask(&mut self, line: &Value) -> Value {
+        self.tell(line);
+        self.hear()
+    }
+
+    /// Ends the input and waits.
+    fn end(mut self) -> Output {
+        drop(self.input.take());
+        self.child.wait_with_output().unwrap()
+    }
+}
+
+fn login(n: i64, user: &str, outcome: &str) -> Value {
+    json!({ "event": "login", "ts": START + n, "user": user, "session": "s", "channel": "web", "outcome": outcome })
+}
+
+fn payment(n: i64, minor: i64) -> Value {
+    json!({
+        "event": "payment.auth", "ts": START + n, "user": "ann", "session": "s", "channel": "web",
+        "card": "c1", "amount": { "minor": minor, "currency": "USD" },
+    })
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn every_line_has_an_answer() {
+    let folder = Folder::new("answers");
+    let mut node = Node::start(&[&folder.path("shop.weir")]);
+    for n in 0..2 {
+        assert_eq!(node.ask(&login(n, "ann", "failure"))["verdict"], "pass");
+    }
+    let third = node.ask(&login(2, "ann", "failure"));
+    assert_eq!((&third["verdict"], &third["matches"][0]["because"]), (&json!("pass"), &json!("3 failures")));
+    assert_eq!(third["effects"][0]["verb"], "challenge");
+    let fourth = node.ask(&login(3, "ann", "failure"));
+    assert_eq!((&fourth["stopped"], &fourth["seq"]), (&json!(true), &json!(3)));
+    assert_eq!(node.ask(&login(4, "bob", "failure"))["stopped"], false);
+    let wrong = node.ask(&json!({ "event": "logon", "ts": START }));
+    assert_eq!(wrong, json!({ "seq": 5, "error": "no schema declares an event `logon`" }));
+    assert!(node.ask(&json!({ "command": { "explode": {} } }))["error"].is_string());
+    let output = node.end();
+    assert_eq!(output.status.code(), Some(0));
+    assert!(said(&output).contains("5 events decided, 2 lines passed over"), "{}", said(&output));
+}
+
+#[test]
+fn a_response_may_come_later_and_names_its_decision() {
+    let folder = Folder::new("responses");
+    let mut node = Node::start(&[&folder.path("shop.weir")]);
+    for n in 0..3 {
+        let mut event = login(n, "ann", "failure");
+        event["open"] = true.into();
+        event.as_object_mut().unwrap().remove("outcome");
+        let id = node.ask(&event)["id"].clone();
+        node.tell(&json!({ "response": id, "event": "login", "ts": START + n, "outcome": "failure" }));
+    }
+    let fired = node.hear();
+    assert_eq!(fired["matches"][0]["because"], "3 failures");
+    assert_eq!(node.ask(&login(5, "ann", "failure"))["stopped"], true);
+    let other = json!({ "response": "7-0123456789abcdef", "event": "login", "ts": START, "outcome": "failure" });
+    assert_eq!(node.ask(&other)["error"], "no decision here has that id");
+    assert_eq!(node.end().status.code(), Some(0));
+}
+
+#[test]
+fn what_is_held_waits_for_a_person_or_its_deadline() {
+    let folder = Folder::new("cases");
+    let mut node = Node::start(&[&folder.path("shop.weir")]);
+    let held = node.ask(&payment(0, 100_000));
+    assert_eq!((&held["verdict"], &held["with"]["hold"]["queue"]), (&json!("hold"), &json!("desk")));
+    let case = held["effects"][0]["case"].clone();
+    node.ask(&payment(1, 200_000));
+    node.tell(&json!({ "command": { "release": { "case": case, "verdict": "pass" } } }));
+    let closed = node.hear();
+    assert_eq!((&closed["closed"]["verdict"], &closed["closed"]["by_person"]), (&json!("pass"), &json!(true)));
+    assert_eq!(node.hear()["answer"], json!({ "done": 1 }));
+    node.tell(&json!({ "tick": START + 3_600_002 }));
+    let closed = node.hear();
+    assert_eq!((&closed["closed"]["verdict"], &closed["closed"]["by_person"]), (&json!("block"), &json!(false)));
+    node.end();
+}
+
+#[test]
+fn a_panic_stops_nothing_but_the_stopping() {
+    let folder = Folder::new("panic");
+    let mut node = Node::start(&[&folder.path("shop.weir")]);
+    (0..4).for_each(|n| drop(node.ask(&login(n, "ann", "failure"))));
+    assert_eq!(node.ask(&json!({ "command": { "panic": { "off": true } } }))["answer"], json!({ "done": 1 }));
+    let calm = node.ask(&login(5, "ann", "failure"));
+    assert_eq!((&calm["verdict"], &calm["panic"]), (&json!("pass"), &json!(true)));
+    node.ask(&json!({ "command": { "panic": { "off": false } } }));
+    assert_eq!(node.ask(&login(6, "ann", "failure"))["stopped"], true);
+    node.end();
+}
+
+#[test]
+fn it_goes_on_where_it_stopped() {
+    let folder = Folder::new("resume");
+    let lines: Vec<Value> =
+        (0..12).map(|n| login(n, ["ann", "bob"][n as usize % 2], "failure")).collect();
+    let run = |data: &str, lines: &[Value]| -> Vec<String> {
+        let mut node = Node::start(&[&folder.path("shop.weir"), "--data", &folder.path(data)]);
+        let answers = lines.iter().map(|line| {
+            let mut answer = node.ask(line);
+            // Another folder has another secret, and a line its number in its own input.
+            for name in ["id", "keys", "effects", "seq"] {
+                answer.as_object_mut().unwrap().remove(name);
+            }
+            answer.to_string()
+        });
+        let answers = answers.collect();
+        assert_eq!(node.end().status.code(), Some(0));
+        answers
+    };
+    let whole = run("one", &lines);
+    let mut parts = run("two", &lines[..5]);
+    parts.extend(run("two", &lines[5..]));
+    assert_eq!(whole, parts);
+    assert!(whole.last().unwrap().contains("\"stopped\":true"));
+}
+
+#[test]
+fn a_folder_belongs_to_one_node_and_one_secret() {
+    let folder = Folder::new("owner");
+    let (policy, data) = (folder.path("shop.weir"), folder.path("data"));
+    let mut node = Node::start(&[&policy, "--data", &data]);
+    node.ask(&login(0, "ann", "failure"));
+    let second = Node::start(&[&policy, "--data", &data]).end();
+    assert_eq!(second.status.code(), Some(2));
+    assert!(said(&second).contains("another process uses"), "{}", said(&second));
+    node.end();
+    std::fs::write(folder.path("other"), "00112233445566778899aabbccddeeff\n").unwrap();
+    let other = Node::start(&[&policy, "--data", &data, "--secret", &folder.path("other")]).end();
+    assert_eq!(other.status.code(), Some(2));
+    assert!(said(&other).contains("secret"), "{}", said(&other));
+    std::fs::write(folder.path("other"), "0011").unwrap();
+    let short = Node::start(&[&policy, "--data", &data, "--secret", &folder.path("other")]).end();
+    assert!(said(&short).contains("32 hexadecimal digits"), "{}", said(&short));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_ends_it_in_order() {
+    let folder = Folder::new("signal");
+    let (policy, data) = (folder.path("shop.weir"), folder.path("data"));
+    let mut node = Node::start(&[&policy, "--data", &data]);
+    (0..3).for_each(|n| drop(node.ask(&login(n, "ann", "failure"))));
+    let kill = Command::new("kill").arg("-TERM").arg(node.child.id().to_string()).status().unwrap();
+    assert!(kill.success());
+    let output = node.child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    let mut node = Node::start(&[&policy, "--data", &data]);
+    assert_eq!(node.ask(&login(4, "ann", "failure"))["stopped"], true);
+    node.end();
+}
+
+#[test]
+fn policies_are_read_again_and_state_goes_on() {
+    let folder = Folder::new("reload");
+    let policy = folder.path("shop.weir");
+    let mut node = Node::start(&[&policy]);
+    (0..2).for_each(|n| drop(node.ask(&login(n, "ann", "failure"))));
+    // What has errors does not run.
+    std::fs::write(&policy, POLICY.replace("failures >= 3", "failurs >= 3")).unwrap();
+    std::thread::sleep(Duration::from_millis(2_500));
+    assert_eq!(node.ask(&login(3, "bob", "failure"))["matches"], json!([]));
+    std::fs::write(&policy, POLICY.replace("failures >= 3", "failures >= 2 and failures < 100")).unwrap();
+    // The next failure of bob is his second; ann's count has gone on.
+    let deadline = Instant::now() + Duration::from_secs(20);
+    let mut n = 10;
+    loop {
+        n += 1;
+        // A fresh user each time, twice: fires only under the new rule.
+        let user = format!("u{n}");
+        node.ask(&login(n, &user, "failure"));
+        if node.ask(&login(n, &user, "failure"))["matches"][0]["because"] == "2 failures" {
+            break;
+        }
+        assert!(Instant::now() < deadline, "the policy was not read again");
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    assert_eq!(node.ask(&login(n + 1, "ann", "failure"))["matches"][0]["because"], "3 failures");
+    let output = node.end();
+    assert!(said(&output).contains("the running ones go on"), "{}", said(&output));
+    assert!(said(&output).contains("1 kept, 0 new and warming, 0 dropped"), "{}", said(&output));
+}
