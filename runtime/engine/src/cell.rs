@@ -241,15 +241,23 @@ impl Sample {
     }
 }
 
-/// Values kept in full beside hashes, the least recently seen leaving first.
+/// Values kept in full beside hashes. At the bound those leave that the record no longer answers with; when none does, the least
+/// recently seen.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Remembered(Vec<(u64, i64, Value)>);
 
 impl Remembered {
-    fn keep(&mut self, hash: u64, at: i64, value: Value) {
+    /// `holds` says whether the record may still answer with a value. Those are far fewer than are remembered, but for an `exact`
+    /// window's, so a place is nearly always free.
+    fn keep(&mut self, hash: u64, at: i64, value: Value, holds: impl Fn(u64) -> bool) {
         if let Some(known) = self.0.iter_mut().find(|(known, ..)| *known == hash) {
             known.1 = known.1.max(at);
-        } else if self.0.len() < REMEMBERED {
+            return;
+        }
+        if self.0.len() >= REMEMBERED {
+            self.0.retain(|(hash, ..)| holds(*hash));
+        }
+        if self.0.len() < REMEMBERED {
             self.0.push((hash, at, value));
         } else if let Some(oldest) = self.0.iter_mut().min_by_key(|(_, at, _)| *at) {
             *oldest = (hash, at, value);
@@ -352,7 +360,7 @@ impl Cell {
             (Self::Top(cell), Sample::Shown(hash, value)) => {
                 let (top, values) = &mut **cell;
                 top.add(w, at, hash, 0);
-                values.keep(hash, at, value);
+                values.keep(hash, at, value, |hash| top.holds(hash));
             }
             (Self::Sequential(cell), Sample::Number(Number::Int(value), _)) => drop(cell.add(w, at, value)),
             (Self::Gaps(cell), Sample::Event) => drop(cell.add(w, at)),
@@ -366,7 +374,7 @@ impl Cell {
             (Self::Ends(cell), Sample::Shown(hash, value)) => {
                 let (ends, values) = &mut **cell;
                 ends.add(w, at, hash);
-                values.keep(hash, at, value);
+                values.keep(hash, at, value, |hash| ends.holds(hash));
             }
             (Self::Latest(cell), Sample::Event | Sample::Hash(_)) => drop(cell.add(at)),
             (Self::Concurrent(cell), Sample::Begin(id)) => drop(cell.begin(w, at, id)),

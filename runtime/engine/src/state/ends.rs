@@ -85,6 +85,13 @@ impl Ends {
         landing
     }
 
+    /// Whether a reading may be the value: a lane begins or ends with it, or there is a log.
+    #[must_use]
+    pub fn holds(&self, payload: u64) -> bool {
+        let is_of = |(first, last): (Mark, Mark)| first.payload == payload || last.payload == payload;
+        self.series.has_log() || self.series.cells().any(|pair| pair.0.is_some_and(is_of))
+    }
+
     /// The earliest event's value; `None` when the window is empty.
     #[must_use]
     pub fn first(&self, w: &Window, t: i64) -> Option<Picked> {

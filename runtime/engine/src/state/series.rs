@@ -152,6 +152,16 @@ impl<'a, C> View<'a, C> {
 }
 
 impl<C: Cell> Series<C> {
+    /// Whether the events themselves are kept beside the lanes.
+    pub(crate) fn has_log(&self) -> bool {
+        self.log.is_some()
+    }
+
+    /// Every lane's cell, in no order; those of lanes that have passed may be among them.
+    pub(crate) fn cells(&self) -> impl Iterator<Item = &C> {
+        self.cells.iter()
+    }
+
     pub(crate) fn new(w: &Window) -> Series<C> {
         Series {
             lanes: Lanes::default(),

@@ -70,6 +70,12 @@ impl Top {
         }
     }
 
+    /// Whether a reading may be the value: it is counted, or there is a log.
+    #[must_use]
+    pub fn holds(&self, hash: u64) -> bool {
+        self.log.is_some() || self.values.contains(hash)
+    }
+
     /// Worst-case bytes of a record, heap included.
     #[must_use]
     pub const fn bytes(kind: WindowKind) -> usize {
