@@ -112,27 +112,32 @@ impl<T> Bounded<T> {
                     self.evicted = self.evicted.saturating_add(1);
                     evict(evicted);
                 }
-                let node = Node { key, at, newer: NONE, older: NONE, item: Some(make()) };
-                let place = match self.free.pop() {
-                    Some(place) => {
-                        if let Some(slot) = self.nodes.get_mut(place as usize) {
-                            *slot = node;
-                        }
-                        place
-                    }
-                    None => {
-                        self.nodes.push(node);
-                        (self.nodes.len() - 1) as u32
-                    }
-                };
-                self.index.insert(key, place);
-                self.link_newest(place);
-                place
+                self.append(key, at, make())
             }
         };
         let node = self.nodes.get_mut(place as usize)?;
         node.at = node.at.max(at);
         node.item.as_mut()
+    }
+
+    /// Adds a record that the table does not have, as the most recently updated one. Its place.
+    fn append(&mut self, key: KeyHash, at: i64, item: T) -> u32 {
+        let node = Node { key, at, newer: NONE, older: NONE, item: Some(item) };
+        let place = match self.free.pop() {
+            Some(place) => {
+                if let Some(slot) = self.nodes.get_mut(place as usize) {
+                    *slot = node;
+                }
+                place
+            }
+            None => {
+                self.nodes.push(node);
+                (self.nodes.len() - 1) as u32
+            }
+        };
+        self.index.insert(key, place);
+        self.link_newest(place);
+        place
     }
 
     /// The records from the least recently updated on: key, latest update, item.
@@ -232,8 +237,11 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Bounded<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let image = Image::<Vec<(KeyHash, i64, T)>>::deserialize(deserializer)?;
         let mut table = Self::new(image.records.len(), i64::MAX);
+        // Nothing is looked at for its age: times may lie further apart than any retention.
         for (key, at, item) in image.records {
-            table.entry(key, at, || item, drop);
+            if !table.index.contains_key(&key) {
+                table.append(key, at, item);
+            }
         }
         table.evicted = image.evicted;
         Ok(table)
@@ -355,6 +363,24 @@ mod tests {
         assert_eq!(add(&mut table, 3, 3), Some((2, 1)));
         assert_eq!(table.get(KeyHash(1)), Some(&2));
         assert_eq!(table.len(), 2);
+    }
+
+    /// A table is read as it was written, though its times lie further apart than an `i64` counts.
+    #[test]
+    fn times_from_end_to_end_survive_writing() {
+        let mut table = Bounded::new(8, 1_000);
+        for (key, at) in [(1, i64::MIN), (2, i64::MIN + 5)] {
+            add(&mut table, key, at);
+        }
+        // Neither is stale yet when the next one comes: what is used last comes last.
+        table.retention = i64::MAX;
+        table.append(KeyHash(3), i64::MAX, 7);
+        let bytes = postcard::to_allocvec(&table).unwrap();
+        let read: Bounded<u32> = postcard::from_bytes(&bytes).unwrap();
+        let records =
+            |table: &Bounded<u32>| table.iter().map(|(key, at, n)| (key.0, at, *n)).collect::<Vec<_>>();
+        assert_eq!(records(&read), records(&table));
+        assert_eq!(read.len(), 3);
     }
 
     #[test]

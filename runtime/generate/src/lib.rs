@@ -21,6 +21,7 @@
 mod action;
 pub mod choice;
 mod expression;
+pub mod fuzzing;
 pub mod play;
 pub mod policy;
 pub mod schema;

@@ -17,6 +17,7 @@ mod witness;
 use std::collections::BTreeMap;
 
 use site::{Plan, Site};
+use weir_compiler::evaluate::Tier;
 use weir_generate::Choices;
 use weir_generate::choice::bytes;
 use weir_oracle::Kind;
@@ -142,7 +143,9 @@ fn check(seed: u64, seen: &mut Seen) {
     let plan = plan(c);
     let in_order = c.chance(60);
     let moves = stream(c, &plan, in_order);
-    let mut site = Site::new(&plan);
+    // Every tier in turn.
+    let tier = Tier::ALL[seed as usize % Tier::ALL.len()];
+    let mut site = Site::new(&plan, tier);
     let mut witness = Witness::new(&plan);
     for (nth, next) in moves.iter().enumerate() {
         // An explanation costs as much as twenty decisions, so not every one is asked for.

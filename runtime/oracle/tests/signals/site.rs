@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use weir_compiler::evaluate::Tier;
 use weir_compiler::value::{Currency, Value};
 use weir_engine::{Decision, Engine, Input, Options, Outcome, Seq, Step, Trace};
 use weir_generate::Set;
@@ -212,11 +213,11 @@ pub(crate) struct Site {
 }
 
 impl Site {
-    pub(crate) fn new(plan: &Plan) -> Self {
+    pub(crate) fn new(plan: &Plan, tier: Tier) -> Self {
         let text = policy(plan);
         let (hir, data) = Set::link(&text).unwrap_or_else(|errors| panic!("{errors}\n{text}"));
         // Everything is waited for, so nothing is dropped before its lane has passed.
-        let options = Options { record: true, ..Options::default() };
+        let options = Options { record: true, tier, ..Options::default() };
         Self { engine: Engine::new(hir, data, options), open: Vec::new() }
     }
 
