@@ -58,6 +58,7 @@ pub(crate) enum Command {
     Run(RunArgs),
     Explain(ExplainArgs),
     Ir(IrArgs),
+    Rules(RulesArgs),
     Completions(CompletionsArgs),
 }
 
@@ -192,9 +193,9 @@ Rules that ship in shadow only watch, so the summary has two columns: what happe
 what would if all were enforced. `--as-if enforce` enforces them all: what a rule stops then has no
 response, and later rules see that. Ctrl-C ends the replay and prints the summary so far.
 
-Decisions are one JSON object a line: seq (0-based input line), ts, events, verdict (the strongest over
-the line's events), shadow (the same, were all enforced), score, shadow_score, matches (rule, mode,
-action, because, phase) and keys.")]
+Decisions are one JSON object a line: seq (0-based input line), id (by which labels name it), ts,
+events, verdict (the strongest over the line's events), shadow (the same, were all enforced), score,
+shadow_score, matches (rule, mode, action, because, phase) and keys.")]
 pub(crate) struct ReplayArgs {
     /// Logs, in order of time; `-` is standard input. `.gz`, `.xz` and `.zst` are read as they are.
     #[arg(required = true, value_name = "INPUT")]
@@ -220,6 +221,9 @@ pub(crate) struct ReplayArgs {
     /// With `--decisions`: of every line.
     #[arg(long, requires = "decisions")]
     pub(crate) all: bool,
+    /// Append what matched, was held or stopped to the ledger in this folder, for `weir rules stats`.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) ledger: Option<PathBuf>,
     /// Print why the decision on this input line, counted from 0, is as it is.
     #[arg(long, value_name = "SEQ")]
     pub(crate) explain: Option<u64>,
@@ -298,6 +302,9 @@ pub(crate) struct RunArgs {
     /// The secret of all key hashes: a file of 32 hexadecimal digits. One is made in the data folder otherwise.
     #[arg(long, value_name = "FILE")]
     pub(crate) secret: Option<PathBuf>,
+    /// Append what matched, was held or stopped to the ledger in this folder, for `weir rules stats`.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) ledger: Option<PathBuf>,
     /// Seconds between snapshots.
     #[arg(long, value_name = "SECONDS", default_value_t = 60, requires = "data")]
     pub(crate) snapshot_every: u64,
@@ -357,6 +364,50 @@ pub(crate) struct ExplainArgs {
     /// List every code and every rule.
     #[arg(long)]
     pub(crate) list: bool,
+    /// Print one object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Say what rules did, and how right they were.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  weir replay --as-if enforce --ledger ledger access.log
+  weir rules stats --ledger ledger
+  weir rules stats --ledger ledger --labels truth.ndjson --json")]
+pub(crate) struct RulesArgs {
+    #[command(subcommand)]
+    pub(crate) what: RulesCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RulesCommand {
+    Stats(RulesStatsArgs),
+}
+
+/// Per rule: how often it fired and stopped something, what became known of that, and its precision.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  weir rules stats --ledger ledger
+  weir rules stats --ledger ledger --labels truth.ndjson --rule std.ato --json
+
+A label is a JSON object a line, as the events `label` and `chargeback`:
+  {\"event\":\"label\",\"at\":\"2026-03-01T10:00:00Z\",\"decision\":\"4711-8c1f9a03d2e45b67\",\"verdict\":\"fraud\"}
+  {\"event\":\"chargeback\",\"decision\":\"4711-8c1f9a03d2e45b67\"}
+Precision is the share of fraud among the decisions labelled fraud or good, with its Wilson interval at
+95 %. It says nothing of those that nobody has labelled.")]
+pub(crate) struct RulesStatsArgs {
+    /// The ledger's folder.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) ledger: PathBuf,
+    /// Labels and chargebacks beside those in the ledger; `-` is standard input.
+    #[arg(long, value_name = "FILE.ndjson")]
+    pub(crate) labels: Option<PathBuf>,
+    /// Only rules whose full name contains this.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) rule: Option<String>,
     /// Print one object.
     #[arg(long)]
     pub(crate) json: bool,

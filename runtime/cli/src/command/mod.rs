@@ -8,5 +8,6 @@ pub(crate) mod fmt;
 pub(crate) mod init;
 pub(crate) mod ir;
 pub(crate) mod replay;
+pub(crate) mod rules;
 pub(crate) mod run;
 pub(crate) mod test;

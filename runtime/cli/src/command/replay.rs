@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use weir_engine::{Engine, Explanation};
 use weir_gateway::{Format, FormatChoice, Input, InputError, Item, Parsed, Reader, ReaderOptions, Record};
+use weir_ledger::Writer;
 
 use crate::args::{AsIf, LogFormat, ReplayArgs};
 use crate::load;
@@ -18,7 +19,7 @@ use crate::replay::line::Line;
 use crate::replay::report::Report;
 use crate::replay::setup::Setup;
 use crate::replay::summary::Summary;
-use crate::replay::{self, explain, mask};
+use crate::replay::{self, Decided, explain, mask};
 use crate::ui::{self, Exit, Failure, Outcome, Ui};
 
 /// Rejected lines at the start of an input after which the rules are chosen without having seen a record.
@@ -62,6 +63,7 @@ pub(crate) fn run(args: &ReplayArgs, ui: &mut Ui) -> Outcome {
         engine,
         args,
         out: args.decisions.as_deref().map(|path| decisions_file(args, path)).transpose()?,
+        ledger: args.ledger.as_deref().map(ledger).transpose()?,
         summary: Summary::default(),
         explained: None,
     };
@@ -103,6 +105,9 @@ pub(crate) fn run(args: &ReplayArgs, ui: &mut Ui) -> Outcome {
     if let (Some(out), Some(path)) = (&mut run.out, &args.decisions) {
         out.flush().map_err(|error| Failure::file("write", path, &error))?;
     }
+    if let (Some(ledger), Some(path)) = (&mut run.ledger, &args.ledger) {
+        ledger.flush().map_err(|error| Failure::file("write", path, &error))?;
+    }
     match (&run.explained, args.explain) {
         (Some((line, traces)), _) if args.json => ui.json(&explain::json(line, traces))?,
         (Some((line, traces)), _) => explain::print(line, traces, args.full, ui)?,
@@ -137,6 +142,7 @@ struct Run<'a> {
     engine: Engine,
     mapper: Mapper,
     out: Option<BufWriter<File>>,
+    ledger: Option<Writer>,
     summary: Summary,
     /// The decision to be explained, once it has come.
     explained: Option<(Line, Vec<Explanation>)>,
@@ -163,6 +169,9 @@ impl Run<'_> {
             self.summary.add_deadline(found.rule);
         }
         self.summary.add(&decided.request);
+        if let (Some(ledger), Some(path)) = (&mut self.ledger, &self.args.ledger) {
+            write(ledger, &self.engine, &decided).map_err(|error| Failure::file("write", path, &error))?;
+        }
         let is_explained = self.args.explain == Some(record.seq);
         // Most lines are quiet, and what to print of them would cost as much as deciding them.
         let line = (self.args.all || is_explained || !decided.is_quiet())
@@ -184,6 +193,23 @@ impl Run<'_> {
         }
         Ok(Ok(()))
     }
+}
+
+/// A writer for a ledger's folder.
+pub(crate) fn ledger(folder: &Path) -> Result<Writer, Failure> {
+    Writer::new(folder).map_err(|error| Failure::file("write", folder, &error))
+}
+
+/// Adds a line's decisions to a ledger, and what it says of earlier ones.
+pub(crate) fn write(ledger: &mut Writer, engine: &Engine, decided: &Decided) -> std::io::Result<()> {
+    ledger.add(engine, &decided.request)?;
+    if let Some(response) = &decided.response {
+        ledger.add(engine, response)?;
+    }
+    for told in decided.events.iter().filter_map(|record| engine.told(record)) {
+        ledger.tell(told, decided.request.at)?;
+    }
+    Ok(())
 }
 
 fn format(args: &ReplayArgs) -> FormatChoice {

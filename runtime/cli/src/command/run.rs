@@ -5,6 +5,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use weir_engine::{Decision, Engine, Input, SnapshotError};
 use weir_gateway::Format;
+use weir_ledger::Writer;
 
 use crate::args::{Clock, RunArgs, StreamFormat};
 use crate::load;
@@ -68,6 +69,7 @@ struct Node<'a> {
     mapper: Mapper,
     setup: Setup,
     memory: Option<Memory>,
+    ledger: Option<Writer>,
     format: Format,
     /// Lines so far.
     lines: u64,
@@ -90,6 +92,7 @@ impl<'a> Node<'a> {
             args,
             setup: setup.clone(),
             memory,
+            ledger: args.ledger.as_deref().map(super::replay::ledger).transpose()?,
             format: match args.format {
                 StreamFormat::Ndjson => Format::Ndjson,
                 StreamFormat::NginxJson => Format::NginxJson,
@@ -227,6 +230,7 @@ impl<'a> Node<'a> {
                     replay::decide(&mut self.engine, at, intake, true)
                 };
                 self.decided += 1;
+                self.enter(&decided)?;
                 for decision in [Some(&decided.request), decided.response.as_ref()].into_iter().flatten() {
                     for due in Answer::deadlines(&self.engine, number, decision) {
                         ui.json(&due)?;
@@ -263,10 +267,20 @@ impl<'a> Node<'a> {
             return ui.json(&serde_json::json!({ "seq": self.lines.saturating_sub(1), "answer": answer }));
         }
         let decided = Decided { events: Vec::new(), request: decision, response: None };
+        self.enter(&decided)?;
         if !decided.is_quiet() {
             ui.json(&Answer::new(&self.engine, self.lines, &decided, self.args.reveal))?;
         }
         Ok(())
+    }
+
+    /// Adds to the ledger what came of a line, and hands it on: a node may end at any time.
+    fn enter(&mut self, decided: &Decided) -> Result<(), Failure> {
+        let (Some(ledger), Some(path)) = (&mut self.ledger, &self.args.ledger) else { return Ok(()) };
+        let before = ledger.written();
+        let result = super::replay::write(ledger, &self.engine, decided);
+        let result = result.and_then(|()| if ledger.written() > before { ledger.flush() } else { Ok(()) });
+        result.map_err(|error| Failure::file("write", path, &error))
     }
 
     /// Cases that a person or their deadline has ended.

@@ -14,8 +14,6 @@ use crate::replay::line::Line;
 /// A decision.
 #[derive(Debug, Serialize)]
 pub(crate) struct Answer {
-    /// Its id, by which a response, a label or a chargeback names it.
-    id: String,
     /// The request must not go on: challenged or more, or over a rate.
     stopped: bool,
     #[serde(flatten)]
@@ -37,7 +35,6 @@ impl Answer {
         let Decided { request, response, .. } = decided;
         let events = request.events.iter().chain(response.iter().flat_map(|response| &response.events));
         Self {
-            id: engine.decision_id(request.seq).to_string(),
             stopped: request.stopped,
             line: Line::new(engine, seq, decided, reveal),
             with: details(engine, &request.verdict),
@@ -54,7 +51,6 @@ impl Answer {
     ) -> impl Iterator<Item = Self> + 'a {
         let due = decision.deadlines.iter().filter(|look| !look.matches.is_empty());
         due.map(move |look| Self {
-            id: engine.decision_id(decision.seq).to_string(),
             stopped: false,
             line: Line::of_deadline(engine, seq, look),
             with: Map::new(),

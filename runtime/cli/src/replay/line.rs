@@ -38,6 +38,9 @@ const KEYS: [&str; 14] = [
 pub struct Line {
     /// 0-based input line.
     pub seq: u64,
+    /// The decision's id, by which a response, a label or a chargeback names it; a deadline has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
     /// RFC 3339, UTC.
     pub ts: String,
     /// The events made of it, in order.
@@ -89,6 +92,7 @@ impl Line {
         let name = |event| hir.schema.events.get(event).map(|event| event.name.clone()).unwrap_or_default();
         let mut line = Self {
             seq,
+            id: Some(engine.decision_id(request.seq).to_string()),
             ts: civil::format(request.at),
             events: request.events.iter().map(|event| name(event.event)).collect(),
             verdict: request.verdict.verb,
@@ -117,6 +121,7 @@ impl Line {
         let event = hir.schema.events.get(look.event).map(|event| event.name.clone());
         let mut line = Self {
             seq,
+            id: None,
             ts: civil::format(look.at),
             events: event.into_iter().collect(),
             verdict: Verb::Pass,
