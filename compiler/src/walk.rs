@@ -44,6 +44,11 @@ pub trait World {
     fn tagged(&self, key: &Key, tag: TagId) -> Option<bool>;
     /// The time of the event at hand.
     fn now(&self) -> i64;
+    /// What an expression was, where that is on record and not to be worked out again: a record of a decision keeps
+    /// no personal value, but what the conditions on it were.
+    fn settled(&self, _expr: ExprId) -> Option<Option<Value>> {
+        None
+    }
     /// The score so far, in `decide`.
     fn score(&self) -> Option<i64> {
         None
@@ -86,6 +91,12 @@ impl<'h> Walker<'h> {
 
     /// Whether a condition is true; unknown is `None`. `and` and `or` stop at the first operand that decides.
     pub fn truth(&self, id: ExprId, world: &impl World) -> Option<bool> {
+        if let Some(settled) = world.settled(id) {
+            return match settled {
+                Some(Value::Bool(truth)) => Some(truth),
+                _ => None,
+            };
+        }
         match &self.exprs.get(id)?.kind {
             ExprKind::And(operands) => {
                 let mut known = true;
@@ -169,6 +180,9 @@ impl<'h> Walker<'h> {
         'h: 'a,
     {
         let expr = self.exprs.get(id)?;
+        if let Some(settled) = world.settled(id) {
+            return owned(settled);
+        }
         match &expr.kind {
             ExprKind::Const(value) => Some(Cow::Borrowed(value)),
             ExprKind::Param(param) => Some(Cow::Borrowed(&self.params?.get(*param)?.value)),

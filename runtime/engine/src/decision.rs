@@ -285,6 +285,39 @@ impl EventDecision {
 }
 
 impl Decision {
+    /// Joins the decisions over the events of an input.
+    pub(crate) fn of(
+        seq: Seq,
+        at: i64,
+        phase: Phase,
+        events: Vec<EventDecision>,
+        deadlines: Vec<EventDecision>,
+    ) -> Self {
+        // A response is judged for the next request: what its rules say of the event at hand comes too late.
+        let stops = phase == Phase::Request;
+        let strongest = events.iter().filter(|_| stops).map(|event| &event.verdict).max_by_key(|v| v.verb);
+        Self {
+            seq,
+            at,
+            phase,
+            verdict: strongest.filter(|v| v.verb > Verb::Pass).cloned().unwrap_or(Ruling::PASS),
+            shadow: events.iter().filter(|_| stops).map(|event| event.shadow).max().unwrap_or(Verb::Pass),
+            score: events.iter().map(|event| event.score).max().unwrap_or(0),
+            shadow_score: events.iter().map(|event| event.shadow_score).max().unwrap_or(0),
+            stopped: stops && events.iter().any(|event| event.stopped),
+            events,
+            deadlines,
+            closed: Vec::new(),
+            panic: false,
+            answer: None,
+        }
+    }
+
+    /// With what stands beside the events.
+    pub(crate) fn beside(self, closed: Vec<Closed>, panic: bool) -> Self {
+        Self { closed, panic, ..self }
+    }
+
     /// Every look at an event that it holds, deadlines first.
     pub fn looks(&self) -> impl Iterator<Item = &EventDecision> {
         self.deadlines.iter().chain(&self.events)

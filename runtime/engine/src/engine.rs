@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use weir_compiler::data::Data;
-use weir_compiler::hir::{Hir, Phase, Verb};
+use weir_compiler::hir::{Hir, Phase};
 use weir_compiler::ids::*;
 use weir_compiler::ir::Unit;
 use weir_compiler::value::Value;
@@ -22,7 +22,7 @@ use weir_compiler::value::Value;
 use crate::batch::Prepared;
 use crate::cases::Closed;
 use crate::control::Control;
-use crate::decision::{Decision, EventDecision, Ruling};
+use crate::decision::{Decision, EventDecision};
 use crate::exchange::{Exchange, Waiting};
 use crate::input::{CallRequest, Input, Outcome, Pending, Seq, Step};
 use crate::limits::Options;
@@ -247,7 +247,7 @@ impl Engine {
                 waiting.push(Waiting { nth, record: Arc::clone(&record), kept });
             }
             self.learn(&set, &record, at);
-            let look = self.close(&set, &plan.request, sheet);
+            let look = self.close(&set, sheet);
             if !matches!(&look, Look::Settled(found) if found.matches.is_empty() && !found.stopped) {
                 self.remember(&set, &record, at, seq);
             }
@@ -258,11 +258,7 @@ impl Engine {
     }
 
     /// Settles a sheet unless a rule of it waits for a model.
-    fn close(&mut self, set: &RuleSet, phase: &PhasePlan, mut sheet: Sheet) -> Look {
-        if !sheet.open.is_empty() || self.options.record {
-            let record = Arc::clone(&sheet.record);
-            sheet.look = Some(self.view(&record, sheet.at, false).look(&record, &phase.asks));
-        }
+    fn close(&mut self, set: &RuleSet, sheet: Sheet) -> Look {
         if !sheet.open.is_empty() {
             return Look::Open(Box::new(sheet));
         }
@@ -511,7 +507,7 @@ impl Engine {
         sheet.exempted = exempted.to_vec();
         self.explain_exemptions(set, &mut sheet, exemptions);
         self.judge(set, phase, &mut sheet);
-        self.close(set, phase, sheet)
+        self.close(set, sheet)
     }
 }
 
@@ -547,23 +543,7 @@ impl Draft {
                 Look::Open(_) => None,
             })
             .collect();
-        // A response is judged for the next request: what its rules say of the event at hand comes too late.
-        let stops = self.phase == Phase::Request;
-        let strongest = events.iter().filter(|_| stops).map(|event| &event.verdict).max_by_key(|v| v.verb);
-        Decision {
-            seq: self.seq,
-            at: self.at,
-            phase: self.phase,
-            verdict: strongest.filter(|v| v.verb > Verb::Pass).cloned().unwrap_or(Ruling::PASS),
-            shadow: events.iter().filter(|_| stops).map(|event| event.shadow).max().unwrap_or(Verb::Pass),
-            score: events.iter().map(|event| event.score).max().unwrap_or(0),
-            shadow_score: events.iter().map(|event| event.shadow_score).max().unwrap_or(0),
-            stopped: stops && events.iter().any(|event| event.stopped),
-            events,
-            deadlines: self.due.fired,
-            closed: self.due.closed,
-            panic: self.panic,
-            answer: None,
-        }
+        Decision::of(self.seq, self.at, self.phase, events, self.due.fired)
+            .beside(self.due.closed, self.panic)
     }
 }

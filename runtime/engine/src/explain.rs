@@ -134,122 +134,122 @@ impl Engine {
     /// Explains a decision that this engine, or one with the same rule set, has made with [`crate::Options::record`].
     /// Looks without a recording are left out.
     pub fn explain(&self, decision: &Decision) -> Explanation {
-        let looks = decision.looks().filter_map(|look| self.explain_look(look)).collect();
-        Explanation { looks }
+        explain(&self.set, decision)
     }
+}
 
-    fn explain_look(&self, decision: &EventDecision) -> Option<LookTrace> {
-        let sheet = decision.sheet.as_deref()?;
-        let look = sheet.look.as_ref()?;
-        let tracer = Tracer { set: &self.set, data: &self.data, look };
-        let mut rules = Vec::new();
-        for (id, rule) in self.set.hir.rules.iter() {
-            let Some(policy) = self.set.hir.policies.get(rule.policy) else { continue };
-            if rule.phase != decision.phase || !policy.events.contains(&decision.event) {
-                continue;
-            }
-            let filter = policy.filter.map(|filter| tracer.trace(filter));
-            let truth = |expr| tracer.walker().truth(expr, &tracer.world());
-            let outcome = match policy.filter.map_or(Some(true), truth) {
-                Some(true) => truth(rule.when),
-                other => other,
-            };
-            let condition = tracer.trace(rule.when);
-            rules.push(RuleTrace { rule: id, name: rule.full_name.clone(), outcome, filter, condition });
-        }
-        Some(LookTrace {
-            event: self.set.hir.schema.events.get(decision.event).map(|e| e.name.clone()).unwrap_or_default(),
-            at: decision.at,
-            phase: decision.phase,
-            rules,
-            resolution: self.resolution(decision, sheet),
-            verdict: decision.verdict.verb,
-            nearest: tracer.nearest(decision, sheet),
-        })
-    }
+/// Explains a decision from what it has recorded.
+pub(crate) fn explain(set: &RuleSet, decision: &Decision) -> Explanation {
+    Explanation { looks: decision.looks().filter_map(|look| explain_look(set, look)).collect() }
+}
 
-    /// What happened, step by step.
-    fn resolution(&self, decision: &EventDecision, sheet: &Sheet) -> Vec<Resolution> {
-        let hir = &self.set.hir;
-        let name = |rule: RuleId| hir.rules.get(rule).map_or("?", |rule| rule.full_name.as_str());
-        let mut steps = Vec::new();
-        let mut say = |stage, text: String| steps.push(Resolution { stage, text });
-        for hit in &decision.caps {
-            let what = match hir.caps.get(hit.cap).map(|cap| (&cap.package, &cap.kind)) {
-                Some((package, CapKind::Actions { key, .. })) => {
-                    format!("a cap of {package} on actions by {}", key.text)
-                }
-                Some((package, CapKind::Share { population, .. })) => {
-                    format!("a cap of {package} on a share of {}", population.text)
-                }
-                None => "a cap".to_owned(),
-            };
-            say(Stage::Caps, format!("{what} lowers {} to {}", hit.from.word(), hit.to.word()));
+fn explain_look(set: &RuleSet, decision: &EventDecision) -> Option<LookTrace> {
+    let sheet = decision.sheet.as_deref()?;
+    let look = sheet.look.as_ref()?;
+    let data = &sheet.notes.as_deref()?.data;
+    let tracer = Tracer { set, data, look };
+    let mut rules = Vec::new();
+    for (id, rule) in set.hir.rules.iter() {
+        let Some(policy) = set.hir.policies.get(rule.policy) else { continue };
+        if rule.phase != decision.phase || !policy.events.contains(&decision.event) {
+            continue;
         }
-        for standing in &sheet.standing {
-            say(Stage::Caps, standing.clone());
-        }
-        for rule in &decision.exemptions {
-            let from =
-                hir.rules.get(*rule).into_iter().flat_map(|rule| &rule.then).filter_map(
-                    |action| match action {
-                        Action::Exempt(package) => Some(package.as_str()),
-                        _ => None,
-                    },
-                );
-            say(
-                Stage::Exemptions,
-                format!("{} exempts from {}", name(*rule), from.collect::<Vec<_>>().join(", ")),
-            );
-        }
-        for hit in &decision.entries {
-            let fate = match hit.fate {
-                Fate::Applied if hit.shadow => "would apply",
-                Fate::Applied => "applies",
-                Fate::Within => "lets it pass: it is within the rate",
-                Fate::Spared => "spares it",
-                Fate::Lifted => "is lifted",
-            };
-            say(
-                Stage::Entries,
-                format!("{} on this {}, put by {}, {fate}", hit.verb.word(), hit.key, name(hit.rule)),
-            );
-        }
-        for found in &decision.matches {
-            let action = found.action.map_or("no verdict", Verb::word);
-            let how = match (found.unknown, found.acting) {
-                (_, crate::Acting::Lifted) => "fired, and is lifted",
-                (true, _) => "is unknown, and says what then",
-                (false, crate::Acting::Shadow) => "fired in shadow",
-                (false, crate::Acting::Live) => "fired",
-            };
-            say(Stage::Rules, format!("{} {how} ({action}): {}", name(found.rule), found.because));
-        }
-        for rule in decision.unknown.iter().filter(|rule| !decision.matches.iter().any(|m| m.rule == **rule))
-        {
-            say(Stage::Rules, format!("{} is unknown", name(*rule)));
-        }
-        for points in &sheet.points {
-            let policy = hir.policies.get(points.policy);
-            let policy =
-                policy.map_or("?".to_owned(), |policy| format!("{}.{}", policy.package, policy.name));
-            let (live, shadow) = (points.live.clamp(0, 100), points.shadow.clamp(0, 100));
-            say(Stage::Scores, format!("{policy} scores {live}, in shadow {shadow}"));
-        }
-        let whence = match decision.verdict.source {
-            Source::Nothing => "nothing stands against it".to_owned(),
-            Source::Rule(rule) => format!("by {}", name(rule)),
-            Source::Unknown(rule) => format!("because {} is unknown", name(rule)),
-            Source::Entry(rule) => format!("by an entry of {}", name(rule)),
-            Source::Score(policy) => {
-                let policy = hir.policies.get(policy);
-                policy
-                    .map_or("by a score".to_owned(), |p| format!("by the score of {}.{}", p.package, p.name))
-            }
+        let filter = policy.filter.map(|filter| tracer.trace(filter));
+        let truth = |expr| tracer.walker().truth(expr, &tracer.world());
+        let outcome = match policy.filter.map_or(Some(true), truth) {
+            Some(true) => truth(rule.when),
+            other => other,
         };
-        say(Stage::Verdict, format!("{}: {whence}", decision.verdict.verb.word()));
-        steps
+        let condition = tracer.trace(rule.when);
+        rules.push(RuleTrace { rule: id, name: rule.full_name.clone(), outcome, filter, condition });
     }
+    Some(LookTrace {
+        event: set.hir.schema.events.get(decision.event).map(|e| e.name.clone()).unwrap_or_default(),
+        at: decision.at,
+        phase: decision.phase,
+        rules,
+        resolution: resolution(set, decision, sheet),
+        verdict: decision.verdict.verb,
+        nearest: tracer.nearest(decision, sheet),
+    })
+}
+
+/// What happened, step by step.
+fn resolution(set: &RuleSet, decision: &EventDecision, sheet: &Sheet) -> Vec<Resolution> {
+    let hir = &set.hir;
+    let name = |rule: RuleId| hir.rules.get(rule).map_or("?", |rule| rule.full_name.as_str());
+    let mut steps = Vec::new();
+    let mut say = |stage, text: String| steps.push(Resolution { stage, text });
+    for hit in &decision.caps {
+        let what = match hir.caps.get(hit.cap).map(|cap| (&cap.package, &cap.kind)) {
+            Some((package, CapKind::Actions { key, .. })) => {
+                format!("a cap of {package} on actions by {}", key.text)
+            }
+            Some((package, CapKind::Share { population, .. })) => {
+                format!("a cap of {package} on a share of {}", population.text)
+            }
+            None => "a cap".to_owned(),
+        };
+        say(Stage::Caps, format!("{what} lowers {} to {}", hit.from.word(), hit.to.word()));
+    }
+    for standing in &sheet.standing {
+        say(Stage::Caps, standing.clone());
+    }
+    for rule in &decision.exemptions {
+        let from =
+            hir.rules.get(*rule).into_iter().flat_map(|rule| &rule.then).filter_map(|action| match action {
+                Action::Exempt(package) => Some(package.as_str()),
+                _ => None,
+            });
+        say(
+            Stage::Exemptions,
+            format!("{} exempts from {}", name(*rule), from.collect::<Vec<_>>().join(", ")),
+        );
+    }
+    for hit in &decision.entries {
+        let fate = match hit.fate {
+            Fate::Applied if hit.shadow => "would apply",
+            Fate::Applied => "applies",
+            Fate::Within => "lets it pass: it is within the rate",
+            Fate::Spared => "spares it",
+            Fate::Lifted => "is lifted",
+        };
+        say(
+            Stage::Entries,
+            format!("{} on this {}, put by {}, {fate}", hit.verb.word(), hit.key, name(hit.rule)),
+        );
+    }
+    for found in &decision.matches {
+        let action = found.action.map_or("no verdict", Verb::word);
+        let how = match (found.unknown, found.acting) {
+            (_, crate::Acting::Lifted) => "fired, and is lifted",
+            (true, _) => "is unknown, and says what then",
+            (false, crate::Acting::Shadow) => "fired in shadow",
+            (false, crate::Acting::Live) => "fired",
+        };
+        say(Stage::Rules, format!("{} {how} ({action}): {}", name(found.rule), found.because));
+    }
+    for rule in decision.unknown.iter().filter(|rule| !decision.matches.iter().any(|m| m.rule == **rule)) {
+        say(Stage::Rules, format!("{} is unknown", name(*rule)));
+    }
+    for points in &sheet.points {
+        let policy = hir.policies.get(points.policy);
+        let policy = policy.map_or("?".to_owned(), |policy| format!("{}.{}", policy.package, policy.name));
+        let (live, shadow) = (points.live.clamp(0, 100), points.shadow.clamp(0, 100));
+        say(Stage::Scores, format!("{policy} scores {live}, in shadow {shadow}"));
+    }
+    let whence = match decision.verdict.source {
+        Source::Nothing => "nothing stands against it".to_owned(),
+        Source::Rule(rule) => format!("by {}", name(rule)),
+        Source::Unknown(rule) => format!("because {} is unknown", name(rule)),
+        Source::Entry(rule) => format!("by an entry of {}", name(rule)),
+        Source::Score(policy) => {
+            let policy = hir.policies.get(policy);
+            policy.map_or("by a score".to_owned(), |p| format!("by the score of {}.{}", p.package, p.name))
+        }
+    };
+    say(Stage::Verdict, format!("{}: {whence}", decision.verdict.verb.word()));
+    steps
 }
 
 /// Traces over recorded readings.
@@ -297,7 +297,7 @@ impl<'a> Tracer<'a> {
             _ => None,
         };
         let interval = sensed.and_then(|sensed| match sensed.reading {
-            Some(crate::state::Reading::Known { lo, hi, exact: false, .. }) => {
+            Some(crate::state::Reading::Known { lo, hi, exact: false, .. }) if !personal => {
                 Some((lo.to_f64(), hi.to_f64()))
             }
             _ => None,
@@ -515,6 +515,9 @@ impl<'a> Tracer<'a> {
         if let Some(ExprKind::Compare(op, left, right)) = hir.exprs.get(leaf).map(|node| &node.kind)
             && *op != CompareOp::Eq
             && *op != CompareOp::Ne
+            // How near a personal number is would tell it.
+            && !privacy::is_personal(hir, *left)
+            && !privacy::is_personal(hir, *right)
             && let (Some(a), Some(b)) = (walker.value(*left, &world), walker.value(*right, &world))
             && let (Some(x), Some(y)) = (magnitude(&a), magnitude(&b))
             && arith::order(&a, &b).is_some()

@@ -11,6 +11,7 @@ use weir_compiler::walk::World;
 use crate::control::Halt;
 use crate::decision::{Effect, EffectKind, EntryHit, EventDecision, Fate, Source};
 use crate::engine::Engine;
+use crate::evidence::Put;
 use crate::keyhash::KeyHash;
 use crate::names::{Origin, Place};
 use crate::plan::{OpenRule, Plan, asks, matched, plan_of, ruling, verdict_of};
@@ -245,6 +246,7 @@ impl Engine {
 
     /// Evaluates the rules of a phase, all of them before any of them acts.
     pub(crate) fn judge(&mut self, set: &RuleSet, phase: &PhasePlan, sheet: &mut Sheet) {
+        self.begin_notes(phase, sheet);
         if phase.policies.is_empty() {
             return;
         }
@@ -261,11 +263,14 @@ impl Engine {
                     None => {}
                 }
                 for id in rules {
-                    if self.options.record && filter == Some(true) {
-                        self.note(set, &view, sheet, *id);
+                    if self.options.record {
+                        self.note(set, &view, sheet, *id, filter);
                     }
                     let open =
                         sheet.phase != Phase::Timer && filter == Some(true) && asks(set, &walker, &view, *id);
+                    if open && let Some(notes) = &mut sheet.notes {
+                        notes.open.push(*id);
+                    }
                     let truth = if open { None } else { outcome(set, &walker, &view, filter, *id) };
                     if truth == Some(false) {
                         continue;
@@ -288,16 +293,24 @@ impl Engine {
                     }
                 }
             }
+            // What models answer is judged by what rules see now, before any of them acts.
+            if !sheet.open.is_empty() && sheet.look.is_none() {
+                sheet.look = Some(view.look(&record, &phase.asks));
+            }
         }
         self.act_all(set, sheet, plans);
     }
 
     /// Notes for explanations what a rule would do if its condition were another.
-    fn note(&self, set: &RuleSet, view: &View<'_>, sheet: &mut Sheet, id: RuleId) {
-        if self.acts(set, view, id) != Some(true) {
+    fn note(&self, set: &RuleSet, view: &View<'_>, sheet: &mut Sheet, id: RuleId, filter: Option<bool>) {
+        let acts = self.acts(set, view, id);
+        sheet.notes.iter_mut().for_each(|notes| notes.acts.push((id, acts)));
+        if acts.is_none() {
             return;
         }
-        sheet.live.push(id);
+        if acts == Some(true) && filter == Some(true) {
+            sheet.live.push(id);
+        }
         let Some(rule) = set.hir.rules.get(id) else { return };
         for (actions, unknown) in [(&rule.then, false), (&rule.if_unknown, true)] {
             for (place, action) in actions.iter().enumerate() {
@@ -372,7 +385,9 @@ impl Engine {
                     };
                     sheet.effects.push(Effect { rule: plan.rule, kind });
                     let met = sheet.met.contains(&(hash, entry.origin));
-                    entry.here && !met && table.meet(hash, entry.origin, at, entry.renewing)
+                    let stops = entry.here && !met && table.meet(hash, entry.origin, at, entry.renewing);
+                    sheet.notes.iter_mut().for_each(|notes| notes.puts.push(Put { fresh, stops }));
+                    stops
                 }
                 // Without a key there is no bucket, and nothing to be over.
                 None => entry.here && entry.ruling.verb != Verb::Throttle,
@@ -428,9 +443,6 @@ impl Engine {
         let mut sheet = self.sheet(&set, &record, timer.deadline, Phase::Timer);
         self.judge(&set, phase, &mut sheet);
         let view = self.view(&record, timer.deadline, false);
-        if self.options.record {
-            sheet.look = Some(view.look(&record, &phase.asks));
-        }
         let scores = scores(&set, &self.data, &sheet, &view);
         Some(settle(&set, &mut self.store, sheet, scores, self.options.record))
     }

@@ -52,12 +52,18 @@ pub(crate) struct KeyHasher {
     tenant: String,
     /// The domain of pseudonyms.
     pub(crate) pseudonyms: u64,
+    /// Personal values are pseudonyms already, as texts: they come from a record of a decision.
+    pub(crate) recalled: bool,
 }
 
 impl KeyHasher {
     pub(crate) fn new(secret: Secret, tenant: &str) -> Self {
-        let mut hasher =
-            Self { sip: SipHasher13::new_with_key(&secret.0), tenant: tenant.to_owned(), pseudonyms: 0 };
+        let mut hasher = Self {
+            sip: SipHasher13::new_with_key(&secret.0),
+            tenant: tenant.to_owned(),
+            pseudonyms: 0,
+            recalled: false,
+        };
         hasher.pseudonyms = hasher.domain("pseudonym");
         hasher
     }

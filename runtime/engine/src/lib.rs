@@ -19,6 +19,7 @@ mod derive;
 mod early;
 mod enforcement;
 mod engine;
+pub mod evidence;
 mod exchange;
 mod explain;
 mod facts;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use smol_str::SmolStr;
 use weir_compiler::evaluate::Evaluator;
-use weir_compiler::hir::{Action, ExprKind, Key, KeyPart, Phase, To, Verb, Verdict};
+use weir_compiler::hir::{Action, ExprKind, Key, KeyPart, Phase, Spared, To, Verb, Verdict};
 use weir_compiler::ids::*;
 use weir_compiler::types::Type;
 use weir_compiler::value::Value;
@@ -141,8 +141,8 @@ impl Plan {
         }
     }
 
-    fn key(&mut self, view: &View<'_>, key: &Key) -> Option<KeyHash> {
-        let hash = view.set.keys.find(key).and_then(|id| view.key(id));
+    fn key(&mut self, means: &impl Means, key: &Key) -> Option<KeyHash> {
+        let hash = means.hash(self.rule, key);
         if !self.keys.iter().any(|(text, _)| *text == key.text) {
             self.keys.push((key.text.clone(), hash));
         }
@@ -150,10 +150,40 @@ impl Plan {
     }
 }
 
+/// What planning asks beside the rule set: state, or the record of a decision.
+pub(crate) trait Means {
+    /// The event's time.
+    fn at(&self) -> i64;
+    /// The hash of a key of the event; nothing when a part is missing.
+    fn hash(&self, rule: RuleId, key: &Key) -> Option<KeyHash>;
+    /// Whether an action spares the event.
+    fn spares(&self, place: Place, sparing: &[Spared]) -> bool;
+    /// The bucket of a throttle.
+    fn bucket(&self, verdict: &Verdict) -> Option<(Pace, u32)>;
+}
+
+impl Means for View<'_> {
+    fn at(&self) -> i64 {
+        self.at
+    }
+
+    fn hash(&self, _: RuleId, key: &Key) -> Option<KeyHash> {
+        self.set.keys.find(key).and_then(|id| self.key(id))
+    }
+
+    fn spares(&self, _: Place, sparing: &[Spared]) -> bool {
+        View::spares(self, sparing)
+    }
+
+    fn bucket(&self, verdict: &Verdict) -> Option<(Pace, u32)> {
+        throttle(self.set, self, verdict)
+    }
+}
+
 /// Works out what a rule would do, with the event at hand.
 pub(crate) fn plan_of(
     set: &RuleSet,
-    view: &View<'_>,
+    means: &impl Means,
     event: EventId,
     id: RuleId,
     unknown: bool,
@@ -163,7 +193,7 @@ pub(crate) fn plan_of(
     let Some(rule) = set.hir.rules.get(id) else { return plan };
     let source = if unknown { Source::Unknown(id) } else { Source::Rule(id) };
     let here = rule.phase == Phase::Request;
-    let until = |duration: i64| view.at.saturating_add(duration);
+    let until = |duration: i64| means.at().saturating_add(duration);
     let actions = if unknown { &rule.if_unknown } else { &rule.then };
     for (place, action) in actions.iter().enumerate() {
         match action {
@@ -173,18 +203,19 @@ pub(crate) fn plan_of(
             }
             Action::Verdict(verdict) => {
                 plan.action = plan.action.max(Some(verdict.verb));
+                let place = Place { rule: id, action: place as u16, unknown };
                 let touches =
-                    here && verdict.on.is_none_or(|on| on == event) && !view.spares(&verdict.sparing);
-                let origin = set.names.origin(id, place as u16, unknown);
+                    here && verdict.on.is_none_or(|on| on == event) && !means.spares(place, &verdict.sparing);
+                let origin = set.names.origin(id, place.action, unknown);
                 match (&verdict.target, verdict.duration, origin) {
                     (Some(key), Some(duration), Some(origin)) => {
-                        let hash = plan.key(view, key);
+                        let hash = plan.key(means, key);
                         plan.entries.push(PlannedEntry {
                             key: key.clone(),
                             hash,
                             origin,
                             duration: duration.ms,
-                            throttle: throttle(set, view, verdict),
+                            throttle: means.bucket(verdict),
                             renewing: verdict.renewing,
                             ruling: ruling(verdict, source),
                             here: touches,
@@ -202,17 +233,17 @@ pub(crate) fn plan_of(
                 }
             }
             Action::Tag { key, tag, duration } => {
-                if let Some(key) = plan.key(view, key) {
+                if let Some(key) = plan.key(means, key) {
                     plan.effects.push(EffectKind::Tagged { key, tag: *tag, until: until(duration.ms) });
                 }
             }
             Action::Aside(aside, queue) => plan.effects.push(EffectKind::Told(*aside, *queue)),
             Action::Revoke(key) => {
-                let key = plan.key(view, key);
+                let key = plan.key(means, key);
                 plan.effects.extend(key.map(EffectKind::Revoked));
             }
             Action::LockPassword(key) => {
-                let key = plan.key(view, key);
+                let key = plan.key(means, key);
                 plan.effects.extend(key.map(EffectKind::PasswordLocked));
             }
             Action::Activate { target, duration } => {

@@ -1,7 +1,7 @@
 //! Personal values leave the engine as keyed hashes: in reasons, matches and explanations alike.
 
-use weir_compiler::hir::{ExprKind, Hir, Measure, Statistic};
-use weir_compiler::ids::{ExprId, FieldId, SignalId};
+use weir_compiler::hir::{Builtin, CohortValue, ExprKind, Hir, KeyPart, Measure, Statistic};
+use weir_compiler::ids::{CohortId, ExprId, FieldId, SignalId};
 use weir_compiler::show::show;
 use weir_compiler::types::Type;
 use weir_compiler::value::Value;
@@ -12,6 +12,9 @@ use crate::reads::children;
 /// Values as one tenant's keyed hash, `#` and twelve digits: equal values have equal ones, and nobody without the
 /// secret can tell which.
 pub(crate) fn pseudonym(hasher: &KeyHasher, values: &[Value]) -> String {
+    if let (true, [Value::Text(known)]) = (hasher.recalled, values) {
+        return known.to_string();
+    }
     // Room for an address and a long user agent, whose pseudonym every line of a log asks.
     let mut bytes = Vec::with_capacity(256);
     bytes.extend_from_slice(&hasher.pseudonyms.to_le_bytes());
@@ -29,21 +32,26 @@ pub(crate) fn shown(hasher: &KeyHasher, value: &Value, ty: &Type, personal: bool
     if personal { pseudonym(hasher, std::slice::from_ref(value)) } else { show(value, ty) }
 }
 
-/// Whether the value of an expression is, or is made of, a personal one. Truth values and plain numbers tell of
-/// somebody nothing that a decision does not.
+/// Whether the value of an expression is, or is made of, a personal one. What a condition on one is, how long one is
+/// and what hour it was tell of somebody nothing that a decision does not.
 pub(crate) fn is_personal(hir: &Hir, id: ExprId) -> bool {
     let Some(expr) = hir.exprs.get(id) else { return false };
-    if matches!(
-        expr.ty,
-        Type::Bool | Type::Int | Type::Float | Type::Duration | Type::Probability | Type::Rate
-    ) {
-        return false;
-    }
     match &expr.kind {
         ExprKind::Field(field) | ExprKind::Captured { field, .. } => is_personal_field(hir, *field),
         ExprKind::Signal(signal) => is_personal_signal(hir, *signal),
+        ExprKind::CohortValue(cohort, CohortValue::Name) => is_personal_cohort(hir, *cohort),
+        ExprKind::Builtin(Builtin::Length | Builtin::Hour | Builtin::Weekday, _) => false,
+        _ if expr.ty == Type::Bool => false,
         kind => children(kind).into_iter().any(|child| is_personal(hir, child)),
     }
+}
+
+/// Whether the name of a cohort's slice shows a personal value.
+pub(crate) fn is_personal_cohort(hir: &Hir, cohort: CohortId) -> bool {
+    hir.cohorts.get(cohort).into_iter().flat_map(|cohort| &cohort.by).any(|part| match part {
+        KeyPart::Field(field) | KeyPart::Prefix { field, .. } => is_personal_field(hir, *field),
+        _ => false,
+    })
 }
 
 pub(crate) fn is_personal_field(hir: &Hir, field: FieldId) -> bool {

@@ -88,6 +88,14 @@ impl Record {
         Ok(())
     }
 
+    /// Sets a field to what stands for its value in a record of a decision, whatever its type.
+    pub(crate) fn stand_in(&mut self, schema: &Schema, field: FieldId, value: Value) {
+        let slot = schema.events.get(self.event).and_then(|event| event.slot(field));
+        if let Some(place) = slot.and_then(|slot| Arc::make_mut(&mut self.slots).get_mut(slot)) {
+            *place = Some(value);
+        }
+    }
+
     /// Makes a field missing.
     pub fn clear(&mut self, schema: &Schema, field: FieldId) {
         let slot = schema.events.get(self.event).and_then(|event| event.slot(field));

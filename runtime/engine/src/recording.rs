@@ -9,6 +9,7 @@ use weir_compiler::value::Value;
 use weir_compiler::walk::World;
 
 use crate::cohort::{InSurplus, Surplus};
+use crate::names::NameHash;
 use crate::record::Record;
 use crate::ruleset::RuleSet;
 use crate::sense::Sensed;
@@ -35,6 +36,8 @@ pub(crate) struct Look {
     pub(crate) record: Arc<Record>,
     pub(crate) at: i64,
     pub(crate) captured: Captured,
+    /// In a record of a decision: what the expressions were that it cannot work out again, in order of their names.
+    pub(crate) settled: Option<Vec<(NameHash, Option<Value>)>>,
 }
 
 fn find<'a, K: PartialEq, V>(items: &'a [(K, V)], key: &K) -> Option<&'a V> {
@@ -111,6 +114,14 @@ impl World for Recorded<'_> {
     fn now(&self) -> i64 {
         self.look.at
     }
+
+    fn settled(&self, expr: ExprId) -> Option<Option<Value>> {
+        let settled = self.look.settled.as_ref()?;
+        let name = self.set.boundaries().name(expr)?;
+        let place = settled.binary_search_by_key(&name, |(name, _)| *name);
+        // A record without it is refused before anything is evaluated.
+        Some(place.ok().and_then(|at| settled.get(at)).and_then(|(_, value)| value.clone()))
+    }
 }
 
 /// A world with a score: that of `decide`.
@@ -155,6 +166,9 @@ impl<W: World> World for Scored<'_, W> {
     }
     fn now(&self) -> i64 {
         self.world.now()
+    }
+    fn settled(&self, expr: ExprId) -> Option<Option<Value>> {
+        self.world.settled(expr)
     }
     fn score(&self) -> Option<i64> {
         Some(self.score)

@@ -14,6 +14,7 @@ use weir_compiler::walk::World;
 
 use crate::cell::pace;
 use crate::decision::{Acting, CapHit, Effect, EffectKind, EntryHit, EventDecision, Match, Ruling, Source};
+use crate::evidence::Notes;
 use crate::harm::Exposed;
 use crate::keyhash::KeyHash;
 use crate::names::Origin;
@@ -82,6 +83,8 @@ pub(crate) struct Sheet {
     pub(crate) exposed: Vec<Exposed>,
     /// For explanations: what stands over the rules.
     pub(crate) standing: Vec<String>,
+    /// What state answered, for records of the decision.
+    pub(crate) notes: Option<Box<Notes>>,
 }
 
 impl Sheet {
@@ -114,6 +117,7 @@ impl Sheet {
             full: Vec::new(),
             exposed: Vec::new(),
             standing: Vec::new(),
+            notes: None,
         }
     }
 
@@ -202,7 +206,7 @@ fn bounds(cap: &Key, key: &Key) -> bool {
 }
 
 /// Lowers a verdict; what belonged to the stronger one goes with it.
-fn lower(ruling: &mut Ruling, to: Verb) {
+pub(crate) fn lower(ruling: &mut Ruling, to: Verb) {
     *ruling = Ruling::plain(to, ruling.source);
 }
 
@@ -293,6 +297,7 @@ pub(crate) fn settle(
         if admitted {
             break;
         }
+        sheet.notes.iter_mut().for_each(|notes| notes.refused.push(id));
         for candidate in sheet.candidates.iter_mut().filter(|c| c.live && c.ruling.decoy == Some(id)) {
             lower(&mut candidate.ruling, decoy.otherwise);
         }
@@ -339,7 +344,7 @@ pub(crate) fn settle(
 }
 
 /// Where a queue has no room, the `else` action of a hold comes at once.
-fn send_on(sheet: &mut Sheet) {
+pub(crate) fn send_on(sheet: &mut Sheet) {
     for candidate in &mut sheet.candidates {
         let Some((queue, _, otherwise, status)) = candidate.ruling.hold else { continue };
         if !sheet.full.contains(&queue) {
@@ -354,7 +359,7 @@ fn send_on(sheet: &mut Sheet) {
 }
 
 /// The rules behind what stopped an event, each once: those of a score are all with points for it.
-fn stopped_by(sheet: &Sheet, stoppers: &[Source]) -> Vec<RuleId> {
+pub(crate) fn stopped_by(sheet: &Sheet, stoppers: &[Source]) -> Vec<RuleId> {
     let mut rules = Vec::new();
     for source in stoppers {
         match source {

@@ -1,6 +1,7 @@
 //! A rule set made ready to run: for each event, in each phase, what must be touched.
 
 use std::collections::HashMap;
+use std::sync::OnceLock;
 
 use smol_str::SmolStr;
 use weir_compiler::data::Data;
@@ -15,6 +16,7 @@ use crate::cell::{Cell, Form, FormKind};
 use crate::cohort::DIMENSIONS;
 use crate::derive::Maps;
 use crate::early::{self, EarlyPlan};
+use crate::evidence::{Boundaries, Judged};
 use crate::harm::Harms;
 use crate::keyhash::KeyHasher;
 use crate::keys::{self, KeyId, Keys, PartPlan};
@@ -71,6 +73,8 @@ pub(crate) struct RuleSet {
     pub(crate) maps: Maps,
     /// The envelope's time field.
     pub(crate) at_field: Option<FieldId>,
+    /// What a record of a decision has to say of expressions; found when first asked for.
+    boundaries: OnceLock<Boundaries>,
 }
 
 #[derive(Debug)]
@@ -156,6 +160,8 @@ impl EventPlan {
 /// What happens to an event in one phase.
 #[derive(Debug, Default)]
 pub(crate) struct PhasePlan {
+    /// Which plan it is.
+    pub(crate) judged: Judged,
     /// Conditions of what counts the event.
     pub(crate) filters: Vec<FilterId>,
     /// Baselines last: they learn the level that the others have reached.
@@ -395,6 +401,7 @@ impl RuleSet {
             harms,
             truth: TruthPlan::new(&hir, &hasher),
             at_field: hir.schema.envelope_field("at"),
+            boundaries: OnceLock::new(),
             keys,
             filters,
             packages,
@@ -421,6 +428,11 @@ impl RuleSet {
     /// What evaluates its expressions.
     pub(crate) fn evaluator<'a>(&'a self, data: &'a Data) -> Evaluator<'a> {
         Evaluator::new(&self.hir, data, self.unit.as_ref())
+    }
+
+    /// What a record of a decision has to say of expressions.
+    pub(crate) fn boundaries(&self) -> &Boundaries {
+        self.boundaries.get_or_init(|| Boundaries::new(&self.hir))
     }
 
     /// The package of a rule.
@@ -464,7 +476,7 @@ fn rule_keys(rule: &Rule) -> impl Iterator<Item = &Key> {
 
 /// Rules of the timer phase that ask for a sequence, and look at its last step's event.
 fn deadline_plan(hir: &Hir, id: SequenceId) -> PhasePlan {
-    let mut plan = PhasePlan::default();
+    let mut plan = PhasePlan { judged: Judged::Deadline(id), ..PhasePlan::default() };
     let last = hir.sequences.get(id).and_then(|sequence| sequence.steps.last()).map(|step| step.event);
     for (rule_id, rule) in hir.rules.iter() {
         let looks =
@@ -606,7 +618,8 @@ impl Build<'_> {
     }
 
     fn phase(&mut self, hir: &Hir, event: EventId, phase: Phase) -> PhasePlan {
-        let mut plan = PhasePlan::default();
+        let judged = if phase == Phase::Request { Judged::Request } else { Judged::Response };
+        let mut plan = PhasePlan { judged, ..PhasePlan::default() };
         let mut filters = Vec::new();
         for (id, state) in hir.states.iter() {
             // An exchange in flight begins with its request.

@@ -94,6 +94,17 @@ pub fn run_on(
     names: &BTreeMap<SmolStr, Reading>,
     test: &Test,
 ) -> (TestResult, Coverage) {
+    watch(tier, hir, names, test, &mut |_, _| ())
+}
+
+/// As [`run_on`], and shows every decision to `watcher` with the engine that has made it.
+pub fn watch(
+    tier: Tier,
+    hir: &Hir,
+    names: &BTreeMap<SmolStr, Reading>,
+    test: &Test,
+    watcher: &mut dyn FnMut(&Engine, &Decision),
+) -> (TestResult, Coverage) {
     let mut hir = hir.clone();
     for event in unmapped(&test.moves) {
         take_away(&mut hir, event);
@@ -105,6 +116,7 @@ pub fn run_on(
         coverage: Coverage::of(&engine.set),
         set: Arc::clone(&engine.set),
         engine,
+        watcher,
         names,
         test,
         clock: START,
@@ -201,6 +213,7 @@ struct Run<'a> {
     failures: Vec<Failure>,
     expects: Vec<(&'a Expect, FileSpan)>,
     coverage: Coverage,
+    watcher: &'a mut dyn FnMut(&Engine, &Decision),
 }
 
 impl<'a> Run<'a> {
@@ -331,6 +344,7 @@ impl<'a> Run<'a> {
                 self.engine.resume(pending, &outcomes)
             }
         };
+        (self.watcher)(&self.engine, &decision);
         for look in decision.looks() {
             self.coverage.look(&self.set, self.engine.data(), look);
         }

@@ -9,7 +9,7 @@ use weir_compiler::evaluate::Tier;
 use weir_compiler::link::Options;
 use weir_compiler::project::{EDITION, Manifest};
 use weir_dsl::{Diagnostic, FileId, Severity, render};
-use weir_engine::testing;
+use weir_engine::{Decision, Engine, testing};
 
 /// The repository's root.
 pub(crate) fn root() -> PathBuf {
@@ -83,6 +83,15 @@ impl Library {
     /// Runs the tests of a package on every tier: how many there are, and one line for each expectation that failed and for each
     /// test whose events differ between tiers.
     pub(crate) fn run_tests(&mut self, package: &str) -> (usize, Vec<String>) {
+        self.watch_tests(package, &mut |_, _, _| ())
+    }
+
+    /// As [`Library::run_tests`], and shows every decision to `watcher` with the test's name.
+    pub(crate) fn watch_tests(
+        &mut self,
+        package: &str,
+        watcher: &mut dyn FnMut(&str, &Engine, &Decision),
+    ) -> (usize, Vec<String>) {
         let found = self.analysis.found();
         let linked = found.link(&found.for_tests(package), &Options::default());
         let mut failed: Vec<String> =
@@ -90,8 +99,9 @@ impl Library {
         let mut ran = 0;
         for test in found.tests(package) {
             ran += 1;
-            let [on_walker, result] =
-                Tier::ALL.map(|tier| testing::run_on(tier, &linked.hir, &linked.names, test).0);
+            let (on_walker, _) = testing::run_on(Tier::Walker, &linked.hir, &linked.names, test);
+            let mut watch = |engine: &Engine, decision: &Decision| watcher(&test.name, engine, decision);
+            let (result, _) = testing::watch(Tier::Bytecode, &linked.hir, &linked.names, test, &mut watch);
             if on_walker != result {
                 failed.push(format!("test \"{}\": tiers differ:\n{on_walker:#?}\n{result:#?}", result.name));
             }
