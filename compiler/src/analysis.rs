@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use smol_str::{SmolStr, format_smolstr};
 use weir_dsl::ast::{self, ItemKind};
+use weir_dsl::source::Source;
 use weir_dsl::{Code, Diagnostic, FileId, FileSpan, Parser, Severity, Sources, Span};
 
 use crate::check;
@@ -180,6 +181,12 @@ impl Analysis {
     /// Names and texts.
     pub fn sources(&self) -> &Sources {
         &self.sources
+    }
+
+    /// The policy files of the session with their texts, in order, and the project file.
+    pub fn files(&self) -> (Vec<&Source>, Option<&Source>) {
+        let files = self.files.keys().filter_map(|file| self.sources.source(*file)).collect();
+        (files, self.manifest.as_ref().and_then(|(file, ..)| self.sources.source(*file)))
     }
 
     /// The id of a file that is part of the session.

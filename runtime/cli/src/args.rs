@@ -186,6 +186,7 @@ Examples:
   weir replay --as-if enforce access.log.1.gz access.log
   weir replay --policy my-site --decisions out.ndjson access.log
   weir replay --explain 4711 access.log
+  weir replay --records stopped.weirrec access.log
   weir replay --disable-keys ip,net,asn --as-if enforce --json access.log.xz
   zcat access.log.*.gz | weir replay -
 
@@ -224,6 +225,9 @@ pub(crate) struct ReplayArgs {
     /// Append what matched, was held or stopped to the ledger in this folder, for `weir rules stats`.
     #[arg(long, value_name = "DIR")]
     pub(crate) ledger: Option<PathBuf>,
+    /// Write a record of each decision with a match to this file: `weir explain --record` makes them again.
+    #[arg(long, value_name = "FILE", conflicts_with = "reveal")]
+    pub(crate) records: Option<PathBuf>,
     /// Print why the decision on this input line, counted from 0, is as it is.
     #[arg(long, value_name = "SEQ")]
     pub(crate) explain: Option<u64>,
@@ -346,17 +350,22 @@ pub(crate) enum Clock {
     Wall,
 }
 
-/// Say what a diagnostic code means, or what a rule or policy does.
+/// Say what a diagnostic code means, what a rule or policy does, or why a decision on record is as it is.
 #[derive(Debug, ClapArgs)]
 #[command(after_help = "\
 Examples:
   weir explain W0301
   weir explain std.ato.credential-stuffing.rotating-proxies
   weir explain rotating-proxies
-  weir explain --list")]
+  weir explain --list
+  weir explain --record stopped.weirrec                every decision in it, made again
+  weir explain --record stopped.weirrec --seq 4711     one of them, step by step
+
+A record is made again from itself alone, and what comes out is compared with what was decided, byte for
+byte. Exit code 1: a decision made again is another one, or the record is damaged.")]
 pub(crate) struct ExplainArgs {
     /// A code such as W0301, or the name of a rule, policy or package, in full or its last part.
-    #[arg(value_name = "CODE|RULE", required_unless_present = "list")]
+    #[arg(value_name = "CODE|RULE", required_unless_present_any = ["list", "record"])]
     pub(crate) what: Option<String>,
     /// Where to look for the rule, besides the standard library.
     #[arg(long, value_name = "PATH")]
@@ -364,6 +373,18 @@ pub(crate) struct ExplainArgs {
     /// List every code and every rule.
     #[arg(long)]
     pub(crate) list: bool,
+    /// Make the decisions on record in this file again.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["what", "list", "policy"])]
+    pub(crate) record: Option<PathBuf>,
+    /// With `--record`: explain the decisions on this input line.
+    #[arg(long, value_name = "SEQ", requires = "record", conflicts_with = "nth")]
+    pub(crate) seq: Option<u64>,
+    /// With `--record`: explain those on the line that comes at this place in the file, counted from 0.
+    #[arg(long, value_name = "N", requires = "record")]
+    pub(crate) nth: Option<usize>,
+    /// With `--record`: every operand of every rule, also of those that did not fire.
+    #[arg(long, requires = "record")]
+    pub(crate) full: bool,
     /// Print one object.
     #[arg(long)]
     pub(crate) json: bool,

@@ -253,6 +253,47 @@ fn explanations_name_conditions_and_the_nearest_other_outcome() {
 }
 
 #[test]
+fn a_decision_is_made_again_from_its_record_alone() {
+    let folder = Folder::new("records");
+    let path = folder.path("stopped.weirrec");
+    assert!(weir(&["replay", "--records", &path, &sample()]).status.success());
+    let listed = weir(&["explain", "--record", &path, "--json"]);
+    assert!(listed.status.success());
+    let listed = json(&listed);
+    assert_eq!(listed["identical"], true);
+    let records = listed["records"].as_array().unwrap();
+    assert!(records.len() > 500, "{}", records.len());
+    let seq = records[records.len() / 2]["seq"].as_u64().unwrap().to_string();
+
+    // What it explains is what was explained live, but for what it says of itself.
+    let live = text(&weir(&["replay", "--explain", &seq, &sample()]));
+    let again = weir(&["explain", "--record", &path, "--seq", &seq]);
+    let again = text(&again);
+    let (head, explained) = again.split_once("\n\n").unwrap();
+    assert!(head.starts_with("re-executed: identical"), "{head}");
+    assert_eq!(explained, live);
+    let first = json(&weir(&["explain", "--record", &path, "--nth", "0", "--json"]));
+    assert_eq!(first["identical"], true);
+    assert_eq!(first["decision"]["seq"], records[0]["seq"]);
+
+    // No address of the log is in it.
+    let bytes = std::fs::read(&path).unwrap();
+    let log = text(&weir(&["replay", "--explain", &seq, "--reveal", &sample()]));
+    let address = log.lines().find_map(|line| line.trim().strip_prefix("ip ")).unwrap().trim().to_owned();
+    assert!(address.contains('.') && !bytes.windows(address.len()).any(|w| w == address.as_bytes()));
+
+    let mut damaged = bytes.clone();
+    let last = damaged.len() - 100;
+    damaged[last] ^= 4;
+    let damaged = weir(&["explain", "--record", &folder.file("damaged", damaged)]);
+    assert_eq!(damaged.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&damaged.stderr).contains("damaged"));
+    let foreign = weir(&["explain", "--record", &folder.file("foreign", "127.0.0.1 - -")]);
+    assert_eq!(foreign.status.code(), Some(2));
+    assert_eq!(weir(&["explain", "--record", &path, "--seq", "99999999"]).status.code(), Some(2));
+}
+
+#[test]
 fn every_command_shows_examples() {
     for command in ["init", "check", "fmt", "fix", "test", "replay", "explain", "completions"] {
         let help = text(&weir(&[command, "--help"]));

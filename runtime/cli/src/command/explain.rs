@@ -7,6 +7,7 @@ use weir_dsl::codes::REGISTRY;
 use weir_dsl::{Code, Sources, ast, pages};
 
 use crate::args::ExplainArgs;
+use crate::command::record;
 use crate::load::Session;
 use crate::ui::{self, Exit, Failure, Outcome, Ui};
 
@@ -20,6 +21,9 @@ struct Rule<'a> {
 }
 
 pub(crate) fn run(args: &ExplainArgs, ui: &mut Ui) -> Outcome {
+    if let Some(path) = &args.record {
+        return record::run(path, args, ui);
+    }
     let what = args.what.as_deref().unwrap_or_default();
     if let (Some(code), false) = (Code::parse(what), args.list) {
         let page = pages::page(code).unwrap_or_default();

@@ -16,6 +16,7 @@ use crate::load;
 use crate::replay::choice::{self, Choice, Refused};
 use crate::replay::intake::Mapper;
 use crate::replay::line::Line;
+use crate::replay::records::Records;
 use crate::replay::report::Report;
 use crate::replay::setup::Setup;
 use crate::replay::summary::Summary;
@@ -45,13 +46,13 @@ pub(crate) fn run(args: &ReplayArgs, ui: &mut Ui) -> Outcome {
         as_if_enforce: args.as_if == Some(AsIf::Enforce),
         plain_http: plain_http && !args.inputs.iter().skip(1).any(|input| is_typed(args, input)),
         disabled: args.disable_keys.clone(),
-        record: args.explain.is_some(),
+        record: args.explain.is_some() || args.records.is_some(),
         reveal: args.reveal,
         tier: args.engine.into(),
         ..Setup::default()
     };
     let chosen = choice::choose(&args.policy, args.profile.as_deref(), &setup)?;
-    let Choice { prepared, notes } = match chosen {
+    let Choice { prepared, rules, notes } = match chosen {
         Ok(choice) => choice,
         Err(refused) => return refuse(args, &refused, ui),
     };
@@ -62,7 +63,12 @@ pub(crate) fn run(args: &ReplayArgs, ui: &mut Ui) -> Outcome {
         mapper: setup.mapper(&engine),
         engine,
         args,
-        out: args.decisions.as_deref().map(|path| decisions_file(args, path)).transpose()?,
+        out: args
+            .decisions
+            .as_deref()
+            .map(|path| output_file(args, path, "--decisions", "decisions"))
+            .transpose()?,
+        records: args.records.as_deref().map(|path| Records::create(args, path, &rules)).transpose()?,
         ledger: args.ledger.as_deref().map(ledger).transpose()?,
         summary: Summary::default(),
         explained: None,
@@ -108,6 +114,9 @@ pub(crate) fn run(args: &ReplayArgs, ui: &mut Ui) -> Outcome {
     if let (Some(ledger), Some(path)) = (&mut run.ledger, &args.ledger) {
         ledger.flush().map_err(|error| Failure::file("write", path, &error))?;
     }
+    if let Some(records) = run.records.take() {
+        records.finish()?;
+    }
     match (&run.explained, args.explain) {
         (Some((line, traces)), _) if args.json => ui.json(&explain::json(line, traces))?,
         (Some((line, traces)), _) => explain::print(line, traces, args.full, ui)?,
@@ -143,6 +152,7 @@ struct Run<'a> {
     mapper: Mapper,
     out: Option<BufWriter<File>>,
     ledger: Option<Writer>,
+    records: Option<Records>,
     summary: Summary,
     /// The decision to be explained, once it has come.
     explained: Option<(Line, Vec<Explanation>)>,
@@ -186,6 +196,9 @@ impl Run<'_> {
             written
                 .and_then(|()| out.write_all(b"\n"))
                 .map_err(|error| Failure::file("write", path, &error))?;
+        }
+        if let Some(records) = self.records.as_mut().filter(|_| is_explained || !decided.is_quiet()) {
+            decisions().try_for_each(|decision| records.add(&self.engine, record.seq, decision))?;
         }
         if let Some(line) = line.filter(|_| is_explained) {
             let traces = decisions().map(|decision| self.engine.explain(decision)).collect();
@@ -241,19 +254,24 @@ fn is_typed(args: &ReplayArgs, input: &Path) -> bool {
     records.into_iter().next().unwrap_or(false)
 }
 
-/// The file of `--decisions`, which is none of what is read.
-fn decisions_file(args: &ReplayArgs, path: &Path) -> Result<BufWriter<File>, Failure> {
+/// The file that an option names, which is none of what is read.
+pub(crate) fn output_file(
+    args: &ReplayArgs,
+    path: &Path,
+    option: &str,
+    what: &str,
+) -> Result<BufWriter<File>, Failure> {
     if path.as_os_str() == "-" {
         return Err(Failure::with_help(
-            "`--decisions` writes a file, and `-` is none",
-            "`--decisions /dev/stdout` mixes them with the summary; a file called `-` is `./-`",
+            format!("`{option}` writes a file, and `-` is none"),
+            format!("`{option} /dev/stdout` mixes them with the summary; a file called `-` is `./-`"),
         ));
     }
     let real = fs::canonicalize(path).ok().filter(|path| path.is_file());
     let same = |input: &&PathBuf| real.is_some() && fs::canonicalize(input).ok() == real;
     if let Some(input) = args.inputs.iter().find(same) {
         return Err(Failure::new(format!(
-            "the decisions would overwrite the log: `{}` is `{}`",
+            "the {what} would overwrite the log: `{}` is `{}`",
             path.display(),
             input.display()
         )));

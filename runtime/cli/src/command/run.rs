@@ -42,7 +42,8 @@ pub(crate) fn run(args: &RunArgs, ui: &mut Ui) -> Outcome {
         secret,
         ..Setup::default()
     };
-    let Choice { prepared, notes } = match choice::choose(&args.policy, args.profile.as_deref(), &setup)? {
+    let Choice { prepared, notes, .. } = match choice::choose(&args.policy, args.profile.as_deref(), &setup)?
+    {
         Ok(choice) => choice,
         Err(refused) => {
             load::tell_errors(&refused.errors, &refused.sources, ui);

@@ -9,11 +9,14 @@ use crate::ui::Failure;
 use smol_str::SmolStr;
 use weir_compiler::analysis::{Found, Selection};
 use weir_dsl::{Diagnostic, Sources, render};
+use weir_engine::evidence::Rules;
 
 /// What runs.
 pub(crate) struct Choice {
     /// What the engine of the policies chosen is made of.
     pub(crate) prepared: Prepared,
+    /// What it is compiled from.
+    pub(crate) rules: Rules,
     /// What the user should know, in a line each.
     pub(crate) notes: Vec<String>,
 }
@@ -49,7 +52,10 @@ pub(crate) fn choose(
             .push("no policy was named, so nothing is decided: `tune` and tests alone do nothing".to_owned());
     }
     match setup.prepare(&found, &selection, session.root.as_deref()) {
-        Ok(prepared) => Ok(Ok(Choice { prepared, notes })),
+        Ok(prepared) => {
+            let rules = setup.rules(&session, &selection);
+            Ok(Ok(Choice { prepared, rules, notes }))
+        }
         Err(mut faults) => {
             render::sort(&mut faults, session.analysis.sources());
             let errors = load::errors(&faults);

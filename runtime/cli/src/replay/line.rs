@@ -11,7 +11,7 @@ use weir_compiler::ids::RuleId;
 use weir_compiler::schema::Schema;
 use weir_compiler::show;
 use weir_compiler::value::Value;
-use weir_engine::{Acting, Engine, EventDecision, Fate, Record};
+use weir_engine::{Acting, Decision, Engine, EventDecision, Fate, Record};
 
 use crate::replay::Decided;
 
@@ -88,11 +88,26 @@ impl Line {
     /// clear.
     pub fn new(engine: &Engine, seq: u64, decided: &Decided, reveal: bool) -> Self {
         let Decided { events, request, response } = decided;
-        let hir = engine.hir();
+        let events: Vec<&Record> = events.iter().collect();
+        let hide = |value: &Value| engine.pseudonym(std::slice::from_ref(value));
+        let line =
+            Self::of(engine.hir(), seq, &events, request, response.as_ref(), (!reveal).then_some(&hide));
+        Self { id: Some(engine.decision_id(request.seq).to_string()), ..line }
+    }
+
+    /// The same of a rule set's decisions over `events`; `hide` says what stands for a personal value.
+    pub(crate) fn of(
+        hir: &Hir,
+        seq: u64,
+        events: &[&Record],
+        request: &Decision,
+        response: Option<&Decision>,
+        hide: Option<&dyn Fn(&Value) -> String>,
+    ) -> Self {
         let name = |event| hir.schema.events.get(event).map(|event| event.name.clone()).unwrap_or_default();
         let mut line = Self {
             seq,
-            id: Some(engine.decision_id(request.seq).to_string()),
+            id: None,
             ts: civil::format(request.at),
             events: request.events.iter().map(|event| name(event.event)).collect(),
             verdict: request.verdict.verb,
@@ -100,12 +115,12 @@ impl Line {
             score: request.score,
             shadow_score: request.shadow_score,
             matches: Vec::new(),
-            keys: keys(engine, &hir.schema, events, reveal),
+            keys: keys(&hir.schema, events, hide),
         };
         for event in &request.events {
             line.add(hir, event, "request");
         }
-        for event in response.iter().flat_map(|response| &response.events) {
+        for event in response.into_iter().flat_map(|response| &response.events) {
             let event_name = name(event.event);
             if !line.events.contains(&event_name) {
                 line.events.push(event_name);
@@ -229,10 +244,9 @@ fn action(rule: &Rule, verb: Option<Verb>, unknown: bool) -> String {
 }
 
 fn keys(
-    engine: &Engine,
     schema: &Schema,
-    events: &[Record],
-    reveal: bool,
+    events: &[&Record],
+    hide: Option<&dyn Fn(&Value) -> String>,
 ) -> serde_json::Map<String, serde_json::Value> {
     let mut keys = serde_json::Map::new();
     for name in KEYS {
@@ -240,18 +254,11 @@ fn keys(
         let Some(field) = schema.fields.get(id) else { continue };
         // A derived event may know more of its envelope than the request it is made of.
         let Some(value) = events.iter().rev().find_map(|record| record.get(schema, id)) else { continue };
-        let shown = printed(engine, value, &field.ty, field.personal && !reveal);
+        let shown = match hide.filter(|_| field.personal) {
+            Some(hide) => hide(value),
+            None => show::show(value, &field.ty),
+        };
         keys.insert(name.to_owned(), shown.into());
     }
     keys
-}
-
-/// A value for people; a personal one as a keyed hash.
-pub(crate) fn printed(
-    engine: &Engine,
-    value: &Value,
-    ty: &weir_compiler::types::Type,
-    hidden: bool,
-) -> String {
-    if hidden { engine.pseudonym(std::slice::from_ref(value)) } else { show::show(value, ty) }
 }

@@ -10,6 +10,7 @@ pub(crate) mod explain;
 pub mod intake;
 pub mod line;
 pub(crate) mod mask;
+pub(crate) mod records;
 pub(crate) mod report;
 pub mod setup;
 pub(crate) mod summary;

@@ -2,19 +2,26 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 
+use smol_str::SmolStr;
 use weir_compiler::analysis::{Found, Selection};
 use weir_compiler::budget;
 use weir_compiler::data::Data;
 use weir_compiler::evaluate::Tier;
 use weir_compiler::link::{Linked, Options as LinkOptions};
+use weir_dsl::source::Source;
 use weir_dsl::{Diagnostic, Severity};
+use weir_engine::evidence::Rules;
 use weir_engine::{Engine, Limits, Options, Secret};
 
 use crate::contents;
 use crate::load::Session;
 use crate::replay::DisabledKey;
 use crate::replay::intake::{Disabled, Mapper};
+
+/// What an access log supplies.
+const SUPPLIED: [&str; 2] = ["http.request", "http.response"];
 
 /// How a log is run.
 #[derive(Clone, Debug, Default)]
@@ -70,8 +77,7 @@ impl Setup {
         selection: &Selection,
         root: Option<&Path>,
     ) -> Result<Prepared, Vec<Diagnostic>> {
-        let supplied =
-            ["http.request", "http.response"].iter().filter_map(|name| found.env.schema.event(name));
+        let supplied = SUPPLIED.iter().filter_map(|name| found.env.schema.event(name));
         let options = LinkOptions {
             as_if_enforce: self.as_if_enforce,
             mapped: self.plain_http.then(|| supplied.collect::<BTreeSet<_>>()),
@@ -101,6 +107,21 @@ impl Setup {
             ..Options::default()
         };
         Ok(Prepared { linked, data, options, warnings: faults })
+    }
+
+    /// What that engine is compiled from, for records of its decisions.
+    pub(crate) fn rules(&self, session: &Session, selection: &Selection) -> Rules {
+        let named = |source: &Source| (source.name.clone(), Arc::clone(&source.text));
+        let (files, manifest) = session.analysis.files();
+        Rules {
+            files: files.into_iter().map(named).collect(),
+            manifest: manifest.map(named),
+            base: Some(weir_stdlib::MANIFEST.into()),
+            selection: selection.clone(),
+            as_if_enforce: self.as_if_enforce,
+            mapped: self.plain_http.then(|| SUPPLIED.into_iter().map(SmolStr::new_static).collect()),
+            strict: false,
+        }
     }
 
     /// The engine of a profile of the standard library, as embedded.

@@ -43,6 +43,13 @@ pub struct Evidence {
     pub sealed: Vec<u8>,
 }
 
+impl Evidence {
+    /// The bytes of the decision.
+    pub fn outcome(&self) -> &[u8] {
+        &self.outcome
+    }
+}
+
 /// Begins a file of records with the rule set of those that follow.
 pub fn begin(out: &mut Vec<u8>, rules: &Rules) -> RulesHash {
     out.extend_from_slice(MAGIC);

@@ -1,0 +1,49 @@
+//! `weir replay --records FILE`: what was stopped or matched, each decision with all it was made of.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use weir_engine::evidence::{self, Rules, RulesHash};
+use weir_engine::{Decision, Engine};
+
+use crate::args::ReplayArgs;
+use crate::command::replay::output_file;
+use crate::ui::Failure;
+
+/// A file of decision records on its way.
+pub(crate) struct Records {
+    path: PathBuf,
+    out: BufWriter<File>,
+    rules: RulesHash,
+}
+
+impl Records {
+    /// Begins the file with the rule set that decides.
+    pub(crate) fn create(args: &ReplayArgs, path: &Path, rules: &Rules) -> Result<Self, Failure> {
+        let out = output_file(args, path, "--records", "records")?;
+        let mut head = Vec::new();
+        let rules = evidence::begin(&mut head, rules);
+        let mut records = Self { path: path.to_path_buf(), out, rules };
+        records.write(&head)?;
+        Ok(records)
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        self.out.write_all(bytes).map_err(|error| Failure::file("write", &self.path, &error))
+    }
+
+    /// Adds a decision of an input line.
+    pub(crate) fn add(&mut self, engine: &Engine, line: u64, decision: &Decision) -> Result<(), Failure> {
+        let Some(mut evidence) = engine.evidence(decision) else { return Ok(()) };
+        evidence.number = line;
+        let mut bytes = Vec::new();
+        evidence::add(&mut bytes, self.rules, &evidence);
+        self.write(&bytes)
+    }
+
+    /// Writes what is left.
+    pub(crate) fn finish(mut self) -> Result<(), Failure> {
+        self.out.flush().map_err(|error| Failure::file("write", &self.path, &error))
+    }
+}
