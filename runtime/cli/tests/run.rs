@@ -111,7 +111,7 @@ fn login(n: i64, user: &str, outcome: &str) -> Value {
 fn payment(n: i64, minor: i64) -> Value {
     json!({
         "event": "payment.auth", "ts": START + n, "user": "ann", "session": "s", "channel": "web",
-        "card": "c1", "amount": { "minor": minor, "currency": "USD" },
+        "card": "c1", "bin": "411111", "amount": { "minor": minor, "currency": "USD" },
     })
 }
 
