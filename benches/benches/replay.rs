@@ -3,6 +3,7 @@
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use weir_benches::{replay, text};
+use weir_compiler::evaluate::Tier;
 
 fn sample() -> String {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../stdlib-rules/samples/wordpress-login-attack.log.xz");
@@ -15,13 +16,15 @@ fn lines(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("lines");
     group.sample_size(10).throughput(Throughput::Elements(count));
     group.bench_function("read", |bench| bench.iter(|| assert_eq!(replay::read(&log), count)));
-    group.bench_function("read and decide", |bench| {
-        bench.iter(|| {
-            let run = replay::decide(&log, true, &[]).expect("the library links");
-            assert_eq!(run.events, count);
-            assert!(run.stopped > 0);
+    for tier in Tier::ALL {
+        group.bench_function(format!("read and decide, {}", tier.word()), |bench| {
+            bench.iter(|| {
+                let run = replay::decide_on(tier, &log, true, &[]).expect("the library links");
+                assert_eq!(run.events, count);
+                assert!(run.stopped > 0);
+            });
         });
-    });
+    }
     group.finish();
 }
 

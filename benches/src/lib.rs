@@ -3,6 +3,7 @@
 //! Figures in the README come from the programs of this crate, recorded under `benches/record/` with machine and
 //! commit.
 
+pub mod conditions;
 pub mod generate;
 pub mod logins;
 pub mod replay;

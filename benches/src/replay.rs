@@ -1,6 +1,9 @@
 //! A log in memory through the standard library, by the very path of `weir replay`.
 
+use weir_cli::replay::intake::Mapper;
 use weir_cli::replay::{DisabledKey, Setup, decide as decide_line};
+use weir_compiler::evaluate::Tier;
+use weir_engine::{Engine, Record};
 use weir_gateway::{Input, Item, Reader, ReaderOptions};
 
 /// What came of it.
@@ -25,12 +28,37 @@ pub fn read(log: &str) -> u64 {
     records.count() as u64
 }
 
+/// The events that a log's lines give.
+pub fn events(mapper: &Mapper, engine: &Engine, log: &str) -> Vec<Record> {
+    let mut events = Vec::new();
+    for item in reader(log).into_iter().flatten() {
+        let Item::Record(record) = item else { continue };
+        let Ok(intake) = mapper.intake(engine, record.seq, &record.parsed) else { continue };
+        events.extend(intake.events());
+    }
+    events
+}
+
 /// Reads a log and decides each line with the default profile.
 ///
 /// # Errors
 /// With the first diagnostic, when the library does not link.
 pub fn decide(log: &str, as_if_enforce: bool, disabled: &[DisabledKey]) -> Result<Run, String> {
-    let setup = Setup { as_if_enforce, plain_http: true, disabled: disabled.to_vec(), ..Setup::default() };
+    decide_on(Tier::default(), log, as_if_enforce, disabled)
+}
+
+/// [`decide`], on one tier.
+///
+/// # Errors
+/// As [`decide`].
+pub fn decide_on(
+    tier: Tier,
+    log: &str,
+    as_if_enforce: bool,
+    disabled: &[DisabledKey],
+) -> Result<Run, String> {
+    let setup =
+        Setup { as_if_enforce, plain_http: true, disabled: disabled.to_vec(), tier, ..Setup::default() };
     let first = |diagnostics: Vec<weir_dsl::Diagnostic>| {
         diagnostics.first().map_or(String::new(), |d| d.title.clone())
     };

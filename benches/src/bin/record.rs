@@ -9,8 +9,10 @@
 
 use std::process::{Command, ExitCode};
 
-use weir_benches::{generate, logins, replay, session, text};
+use weir_benches::{conditions, generate, logins, replay, session, text};
 use weir_cli::replay::DisabledKey;
+use weir_compiler::evaluate::Tier;
+use weir_compiler::ir;
 use weir_dsl::FileId;
 
 /// The kernel's clock ticks a second, as `/proc` counts them.
@@ -44,7 +46,12 @@ fn record(path: &str, labels: &str) -> Result<String, String> {
     let files = generate::project(500, 10);
     let check = median(|| assert!(session::checked(&files).diagnostics().is_empty()));
     let read = median(|| assert!(replay::read(&log) > 0));
-    let decide = median(|| assert!(replay::decide(&log, true, &[]).is_ok_and(|run| run.stopped > 0)));
+    let decide = Tier::ALL.map(|tier| {
+        let run = || replay::decide_on(tier, &log, true, &[]).is_ok_and(|run| run.stopped > 0);
+        (tier, median(|| assert!(run())))
+    });
+    let hir = conditions::generated(&files);
+    let lower = median(|| assert!(ir::lower(&hir).len() > 5_000));
     let per_second = |seconds: f64| (lines as f64 / seconds).round();
     let mut out = format!(
         "Machine: {}. Commit: {}. {}.\n\n| measured | result |\n|---|---|\n",
@@ -56,10 +63,11 @@ fn record(path: &str, labels: &str) -> Result<String, String> {
     row("parse, 8,000 rules in one file", format!("{:.1} MB/s", policies.len() as f64 / 1e6 / parse));
     row("check 5,000 rules cold, parsing included", format!("{:.0} ms", check * 1e3));
     row("read the log", format!("{} lines/s", per_second(read)));
-    row(
-        "read and decide, standard library enforced, reference walker",
-        format!("{} lines/s", per_second(decide)),
-    );
+    row("programs of 5,000 rules", format!("{:.0} ms", lower * 1e3));
+    for (tier, seconds) in decide {
+        let what = format!("read and decide, standard library enforced, {}", tier.word());
+        row(&what, format!("{} lines/s", per_second(seconds)));
+    }
     for times in ["1", "10"] {
         let peak = child(path, times)?;
         row(&format!("peak resident memory, the log {times} times over"), format!("{peak} MiB"));

@@ -15,7 +15,8 @@ use crate::show;
 use crate::value::Value;
 use crate::walk::{World, call_builtin, equal_ignoring_case, is_member};
 
-/// Registers of small programs, which are nearly all: making and dropping thirty-two would cost more than running.
+/// Value registers of small programs, which are nearly all: making and dropping thirty-two would cost more than running, and a
+/// condition that compares fields and readings with constants needs none.
 const FEW: usize = 4;
 const MANY: usize = MOST_REGISTERS as usize;
 
@@ -37,13 +38,19 @@ struct Registers<'a, const N: usize> {
     values: [Found<'a>; N],
 }
 
+impl<const N: usize> Registers<'_, N> {
+    fn new() -> Self {
+        Self { truths: [None; MANY], values: [const { None }; N] }
+    }
+}
+
 impl<'h> Machine<'h> {
     /// The truth of a program.
     pub(crate) fn truth(&self, program: &Program, world: &impl World) -> Option<bool> {
-        if usize::from(program.registers) <= FEW {
-            self.run::<FEW, _>(program, world).truths[0]
-        } else {
-            self.run::<MANY, _>(program, world).truths[0]
+        match usize::from(program.registers) {
+            0 => self.run::<0, _>(program, world, &mut Registers::new()),
+            1..=FEW => self.run::<FEW, _>(program, world, &mut Registers::new()),
+            _ => self.run::<MANY, _>(program, world, &mut Registers::new()),
         }
     }
 
@@ -52,24 +59,39 @@ impl<'h> Machine<'h> {
     where
         'h: 'a,
     {
+        // What stands for itself needs no registers.
+        if let [Instruction::Set { to: 0, op: Op::Load(operand) }] = program.code.as_slice()
+            && !matches!(operand, Operand::Register(_))
+        {
+            return self.load(operand, world);
+        }
         if usize::from(program.registers) <= FEW {
-            self.run::<FEW, _>(program, world).values.first_mut()?.take()
+            let mut registers = Registers::<FEW>::new();
+            self.run(program, world, &mut registers);
+            registers.values[0].take()
         } else {
-            self.run::<MANY, _>(program, world).values.first_mut()?.take()
+            let mut registers = Registers::<MANY>::new();
+            self.run(program, world, &mut registers);
+            registers.values[0].take()
         }
     }
 
-    fn run<'a, const N: usize, W: World>(&self, program: &Program, world: &'a W) -> Registers<'a, N>
+    /// Runs a program; answers its first truth register.
+    fn run<'a, const N: usize, W: World>(
+        &self,
+        program: &Program,
+        world: &'a W,
+        registers: &mut Registers<'a, N>,
+    ) -> Option<bool>
     where
         'h: 'a,
     {
-        let mut registers = Registers { truths: [None; MANY], values: [const { None }; N] };
         let mut at = 0;
         while let Some(instruction) = program.code.get(at) {
             at += 1;
             let to = match instruction {
                 Instruction::Test { to, join, not, memo, test, exit } => {
-                    let truth = self.remembered(*memo, || self.test(test, &registers, world));
+                    let truth = self.remembered(*memo, || self.test(test, registers, world));
                     let truth = if *not { truth.map(|truth| !truth) } else { truth };
                     let Some(place) = registers.truths.get_mut(usize::from(*to)) else { continue };
                     *place = joined(*join, *place, truth);
@@ -79,7 +101,7 @@ impl<'h> Machine<'h> {
                     }
                 }
                 Instruction::Set { to, op } => {
-                    let value = self.op(op, &registers, world);
+                    let value = self.op(op, registers, world);
                     if let Some(place) = registers.values.get_mut(usize::from(*to)) {
                         *place = value;
                     }
@@ -91,8 +113,8 @@ impl<'h> Machine<'h> {
                         When::Unknown(register) => {
                             registers.truths.get(usize::from(*register)).copied().flatten().is_none()
                         }
-                        When::Known(operand) => self.fetch(operand, &registers, world).is_some(),
-                        When::Missing(operand) => self.fetch(operand, &registers, world).is_none(),
+                        When::Known(operand) => self.fetch(operand, registers, world).is_some(),
+                        When::Missing(operand) => self.fetch(operand, registers, world).is_none(),
                         When::Remembered(memo) => self.memo.is_some_and(|known| known.get(*memo).is_some()),
                     };
                     if !jumps {
@@ -104,7 +126,7 @@ impl<'h> Machine<'h> {
             // Forward, whatever is written there.
             at = at.max(to as usize);
         }
-        registers
+        registers.truths[0]
     }
 
     fn remembered(&self, place: Option<u32>, find: impl FnOnce() -> Option<bool>) -> Option<bool> {
@@ -132,12 +154,24 @@ impl<'h> Machine<'h> {
         'a: 'x,
     {
         match operand {
-            Operand::Field(field) => world.field(*field),
-            Operand::Const(place) => self.constant(*place).map(Cow::Borrowed),
-            Operand::Signal(signal) => world.signal(*signal).map(Cow::Owned),
+            Operand::Field(_) | Operand::Const(_) | Operand::Signal(_) => self.load(operand, world),
             Operand::Register(register) => {
                 registers.values.get(usize::from(*register))?.as_deref().map(Cow::Borrowed)
             }
+        }
+    }
+
+    /// The value of an operand that is no register.
+    #[inline]
+    fn load<'a, W: World>(&self, operand: &Operand, world: &'a W) -> Found<'a>
+    where
+        'h: 'a,
+    {
+        match operand {
+            Operand::Field(field) => world.field(*field),
+            Operand::Const(place) => self.constant(*place).map(Cow::Borrowed),
+            Operand::Signal(signal) => world.signal(*signal).map(Cow::Owned),
+            Operand::Register(_) => None,
         }
     }
 
@@ -227,12 +261,10 @@ impl<'h> Machine<'h> {
     {
         let owned = match op {
             Op::Unknown => None,
-            Op::Load(Operand::Field(field)) => return world.field(*field),
-            Op::Load(Operand::Const(place)) => return self.constant(*place).map(Cow::Borrowed),
-            Op::Load(Operand::Signal(signal)) => world.signal(*signal),
             Op::Load(Operand::Register(register)) => {
                 return registers.values.get(usize::from(*register))?.clone();
             }
+            Op::Load(operand) => return self.load(operand, world),
             Op::Lookup(table, key) => {
                 let key = self.fetch(key, registers, world)?;
                 return Some(Cow::Borrowed(self.data.table(*table)?.get(&key)?));

@@ -18,7 +18,7 @@ use weir_compiler::walk::World;
 
 use crate::engine::Engine;
 use crate::reads::Reads;
-use crate::record::Record;
+use crate::record::{Record, fits};
 
 /// The longest body that is looked into; a longer one is as good as missing.
 pub const BODY: usize = 1 << 20;
@@ -165,21 +165,21 @@ impl<'a> Exchange<'a> {
     /// The event: what the request has of it, then what the map fills. `late`: with what the response says too.
     fn make(&self, derive: &Derive, late: bool) -> Record {
         let schema = self.schema();
-        let mut record = Record::empty(schema, derive.event);
-        let slots = schema.events.get(derive.event).map(|event| event.slots.as_slice()).unwrap_or_default();
-        for slot in slots.iter().filter(|slot| late || !slot.response) {
-            let named = derive.fields.iter().find(|(field, ..)| *field == slot.field);
-            let value = match named {
-                Some((_, _, Phase::Response)) if !late => None,
-                Some((_, expr, _)) => self.walker().value(*expr, self).map(Cow::into_owned),
-                None => self.http.request.get(schema, slot.field).cloned(),
-            };
-            if let Some(value) = value {
-                // A value over its bound or of another type is missing: the event stays usable.
-                let _ = record.set(schema, slot.field, value);
+        Record::filled(schema, derive.event, |slot| {
+            if slot.response && !late {
+                return None;
             }
-        }
-        record
+            match derive.fields.iter().find(|(field, ..)| *field == slot.field) {
+                Some((_, _, Phase::Response)) if !late => None,
+                // A value over its bound or of another type is missing: the event stays usable.
+                Some((_, expr, _)) => {
+                    let value = self.walker().value(*expr, self)?.into_owned();
+                    fits(schema, slot.field, &value).then_some(value)
+                }
+                // It is of that field already.
+                None => self.http.request.get(schema, slot.field).cloned(),
+            }
+        })
     }
 
     fn late_fields(&self, derive: &Derive) -> Vec<(FieldId, Value)> {

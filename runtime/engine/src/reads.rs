@@ -1,5 +1,7 @@
 //! What an expression looks at: found once, when a rule set is loaded.
 
+use std::collections::HashSet;
+
 use weir_compiler::hir::{Action, Expr, ExprKind, Hir, Key, KeyPart, Measure, Part, Spared};
 use weir_compiler::ids::*;
 
@@ -30,14 +32,13 @@ impl Reads {
         reads
     }
 
-    /// Adds an expression. The node count bounds the work: children stand before their parents.
+    /// Adds an expression, each of its nodes once. Cost: linear in it, whatever the size of the rule set.
     pub(crate) fn expr(&mut self, hir: &Hir, root: ExprId) {
         let mut open = vec![root];
-        let mut seen = vec![false; hir.exprs.len()];
+        let mut seen: HashSet<ExprId> = HashSet::new();
         while let Some(id) = open.pop() {
-            match seen.get_mut(id.index()) {
-                Some(seen) if !*seen => *seen = true,
-                _ => continue,
+            if !seen.insert(id) {
+                continue;
             }
             let Some(expr) = hir.exprs.get(id) else { continue };
             let kind = &expr.kind;

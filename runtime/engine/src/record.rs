@@ -48,6 +48,12 @@ impl Record {
         Self { event, slots: std::iter::repeat_n(None, slots).collect() }
     }
 
+    /// A record with what `fill` says of each slot, which must fit it.
+    pub(crate) fn filled(schema: &Schema, event: EventId, fill: impl FnMut(&Slot) -> Option<Value>) -> Self {
+        let slots = schema.events.get(event).map(|event| event.slots.as_slice()).unwrap_or_default();
+        Self { event, slots: slots.iter().map(fill).collect() }
+    }
+
     /// The event it is of.
     pub fn event(&self) -> EventId {
         self.event
@@ -143,6 +149,11 @@ impl<'s> RecordBuilder<'s> {
     pub fn finish(self) -> Record {
         self.record
     }
+}
+
+/// Whether a value is of its field's type and within its bound.
+pub(crate) fn fits(schema: &Schema, field: FieldId, value: &Value) -> bool {
+    schema.fields.get(field).is_some_and(|field| check(value, &field.ty, field.bound).is_ok())
 }
 
 /// Whether a model's answer is of the type it declares.
