@@ -1,6 +1,6 @@
 //! An optional field under `not`, `!=` or `not in`: where it is missing the condition is unknown, not true.
 //!
-//! A field is guarded by `is known` beside it in an `and`, by `is missing` beside it in an `or`, and by `??`.
+//! A field is guarded by `is known` or a plain test of it beside it in an `and`, by `is missing` beside it in an `or`, and by `??`.
 
 use std::collections::HashSet;
 use std::rc::Rc;
@@ -69,6 +69,8 @@ impl Walk<'_> {
         for operand in operands {
             if let Some(asked) = self.guard(*operand, disjunction != negated) {
                 self.needed(asked, &mut inner);
+            } else if !disjunction && !negated {
+                self.tested(*operand, &mut inner);
             }
         }
         let inner = if inner.len() == before { Rc::clone(known) } else { Rc::new(inner) };
@@ -91,6 +93,27 @@ impl Walk<'_> {
                 ExprKind::IsKnown(inner) if !missing => return Some(*inner),
                 _ => return None,
             }
+        }
+    }
+
+    /// The fields that an operand of a conjunction tests and that are there when it is true, as in `x > 5 and …`.
+    fn tested(&self, expr: ExprId, into: &mut HashSet<FieldId>) {
+        match self.hir.exprs.get(expr).map(|node| &node.kind) {
+            Some(ExprKind::Named(_, inner)) => self.tested(*inner, into),
+            Some(ExprKind::Compare(op, left, right)) if *op != CompareOp::Ne => {
+                self.needed(*left, into);
+                self.needed(*right, into);
+            }
+            Some(
+                ExprKind::Matches(subject, _) | ExprKind::InList(subject, _) | ExprKind::InSet(subject, _),
+            ) => {
+                self.needed(*subject, into);
+            }
+            Some(ExprKind::TextTest(_, left, right) | ExprKind::EqIgnoringCase(left, right)) => {
+                self.needed(*left, into);
+                self.needed(*right, into);
+            }
+            _ => {}
         }
     }
 

@@ -154,7 +154,8 @@ fn a_response_may_come_later_and_names_its_decision() {
     let fired = node.hear();
     assert_eq!(fired["matches"][0]["because"], "3 failures");
     assert_eq!(node.ask(&login(5, "ann", "failure"))["stopped"], true);
-    let other = json!({ "response": "7-0123456789abcdef", "event": "login", "ts": START, "outcome": "failure" });
+    let other =
+        json!({ "response": "7-0123456789abcdef", "event": "login", "ts": START, "outcome": "failure" });
     assert_eq!(node.ask(&other)["error"], "no decision here has that id");
     assert_eq!(node.end().status.code(), Some(0));
 }
@@ -169,11 +170,17 @@ fn what_is_held_waits_for_a_person_or_its_deadline() {
     node.ask(&payment(1, 200_000));
     node.tell(&json!({ "command": { "release": { "case": case, "verdict": "pass" } } }));
     let closed = node.hear();
-    assert_eq!((&closed["closed"]["verdict"], &closed["closed"]["by_person"]), (&json!("pass"), &json!(true)));
+    assert_eq!(
+        (&closed["closed"]["verdict"], &closed["closed"]["by_person"]),
+        (&json!("pass"), &json!(true))
+    );
     assert_eq!(node.hear()["answer"], json!({ "done": 1 }));
     node.tell(&json!({ "tick": START + 3_600_002 }));
     let closed = node.hear();
-    assert_eq!((&closed["closed"]["verdict"], &closed["closed"]["by_person"]), (&json!("block"), &json!(false)));
+    assert_eq!(
+        (&closed["closed"]["verdict"], &closed["closed"]["by_person"]),
+        (&json!("block"), &json!(false))
+    );
     node.end();
 }
 
@@ -193,8 +200,7 @@ fn a_panic_stops_nothing_but_the_stopping() {
 #[test]
 fn it_goes_on_where_it_stopped() {
     let folder = Folder::new("resume");
-    let lines: Vec<Value> =
-        (0..12).map(|n| login(n, ["ann", "bob"][n as usize % 2], "failure")).collect();
+    let lines: Vec<Value> = (0..12).map(|n| login(n, ["ann", "bob"][n as usize % 2], "failure")).collect();
     let run = |data: &str, lines: &[Value]| -> Vec<String> {
         let mut node = Node::start(&[&folder.path("shop.weir"), "--data", &folder.path(data)]);
         let answers = lines.iter().map(|line| {
