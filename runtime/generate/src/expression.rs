@@ -59,7 +59,8 @@ impl Scope {
     pub(crate) fn reads(&self, signal: &Signal) -> bool {
         let here = self.events.contains(&signal.event);
         !self.pure
-            && (self.rule || signal.before && !signal.named)
+            // Where something is counted, a reading must not count the event at hand.
+            && (self.rule || !signal.named && (signal.before || !here))
             && (self.late || signal.before || !here || !signal.late)
             && signal.ends.is_none_or(|end| self.events.contains(&end))
             && (!signal.own_key || self.events == [signal.event])

@@ -94,10 +94,16 @@ impl Writer<'_, '_> {
             level: true,
             least: false,
         };
-        let single: Vec<(&'static str, Ty)> = self.fields(&scope, |ty| !ty.is_many());
-        let (any, of_any) = *self.c.pick(&single);
+        let fields = self.fields(&scope, |ty| !ty.is_many());
+        let mut single: Vec<(String, Ty)> =
+            fields.iter().map(|(name, ty)| ((*name).to_owned(), *ty)).collect();
+        // What can be said of an event can be measured: readings too.
+        let asking = Scope { late, ..scope_of(s, event) };
+        let readings = s.signals.iter().filter(|signal| asking.reads(signal));
+        single.extend(readings.map(|signal| (signal.name.clone(), signal.ty)));
+        let (any, of_any) = self.c.pick(&single).clone();
         let numbers: Vec<_> =
-            single.iter().copied().filter(|(name, ty)| ty.is_ordered() && *name != "at").collect();
+            single.iter().filter(|(name, ty)| ty.is_ordered() && name != "at").cloned().collect();
         match self.c.below(22) {
             0..3 => plain("count", Ty::Int, true),
             3 => plain("rate", Ty::Rate, true),
@@ -143,7 +149,7 @@ impl Writer<'_, '_> {
                 match ints.is_empty() {
                     true => plain("count", Ty::Int, true),
                     false => {
-                        let (name, _) = **self.c.pick(&ints);
+                        let (name, _) = (*self.c.pick(&ints)).clone();
                         Measure {
                             text: format!("sequential {name}"),
                             ty: Ty::Int,
@@ -170,7 +176,7 @@ impl Writer<'_, '_> {
                 if numbers.is_empty() {
                     return plain("count", Ty::Int, true);
                 }
-                let (name, ty) = *self.c.pick(&numbers);
+                let (name, ty) = self.c.pick(&numbers).clone();
                 let words: &[&str] = match ty {
                     Ty::Int | Ty::Float => {
                         &["sum", "avg", "min", "max", "stddev", "p1", "p5", "p50", "p95", "p99"]

@@ -13,6 +13,7 @@
 //! | [`others`] | elapsed, novelty, concurrency, limiters |
 //! | [`baseline`] | usual |
 //! | [`sequence`] | ordered events with absence |
+//! | [`cohort`] | slices in surplus, while baselines warm |
 //! | [`truth`] | a second opinion on intervals: the true value over the effective window, without lanes |
 #![allow(
     clippy::unwrap_used,
@@ -23,6 +24,7 @@
 )]
 
 pub mod baseline;
+pub mod cohort;
 pub mod numbers;
 pub mod others;
 pub mod reading;

@@ -1,5 +1,5 @@
 //! Every aggregate through the language against the oracle: a policy with one signal of each, a stream, and what is read at
-//! every event. `WEIR_CASES` says how many streams (default 100), `WEIR_SEED` where to begin.
+//! every event. `WEIR_CASES` says how many streams (default 80), `WEIR_SEED` where to begin.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -49,6 +49,8 @@ pub(crate) struct Observation {
     pub(crate) amount: Option<(i64, usize)>,
     pub(crate) word: Option<usize>,
     pub(crate) hit: Option<bool>,
+    /// Of the three dimensions of a cohort.
+    pub(crate) slice: [Option<usize>; 3],
     /// The number of the move.
     pub(crate) i: i64,
 }
@@ -63,6 +65,8 @@ fn plan(c: &mut Choices<'_>) -> Plan {
         kind: *c.pick(&[Kind::Sliding, Kind::Sliding, Kind::Exact, Kind::Economy, Kind::Tumbling]),
         length,
         before: c.chance(30),
+        lift: *c.pick(&[1, 2, 3]),
+        crowd: c.between(1, 6) as i64,
         least: if c.chance(30) { c.between(1, 4) as u64 } else { 0 },
         floor: c.chance(50).then(|| c.between(1, 9) as i64),
         capacity: c.between(1, 4) as i64,
@@ -125,6 +129,7 @@ fn stream(c: &mut Choices<'_>, plan: &Plan, in_order: bool) -> Vec<Move> {
                     took: present[2].then(|| c.below(5_000) as i64 - 100),
                     amount: present[3].then(|| (c.below(900) as i64 - 200, usize::from(c.chance(12)))),
                     word: present[4].then(|| c.below(9)),
+                    slice: [80, 70, 60].map(|percent| c.chance(percent).then(|| usize::from(c.chance(25)))),
                     hit: present[5].then(|| c.chance(50)),
                     i,
                 })
@@ -182,7 +187,13 @@ fn check(seed: u64, seen: &mut Seen) {
                 }
             }
         }
-        let fired: Vec<&String> = told.fired.iter().filter(|rule| in_order || *rule == "fresh").collect();
+        let crowds = |rule: &&String| expected.warming || !rule.starts_with("crowd");
+        let fired: Vec<&String> = told
+            .fired
+            .iter()
+            .filter(crowds)
+            .filter(|rule| in_order || *rule == "fresh" || rule.starts_with("crowd"))
+            .collect();
         if fired != expected.fired.iter().collect::<Vec<_>>() {
             context("rules", &fired, &expected.fired);
         }
@@ -197,12 +208,15 @@ fn readings_are_those_of_the_page() {
     let number = |name: &str, otherwise: u64| {
         std::env::var(name).ok().map_or(otherwise, |value| value.parse().expect("a number"))
     };
-    let (first, count) = (number("WEIR_SEED", 0), number("WEIR_CASES", 100));
+    let (first, count) = (number("WEIR_SEED", 0), number("WEIR_CASES", 80));
     let mut seen = Seen::new();
     for seed in first..first + count {
         check(seed, &mut seen);
     }
-    let rare: Vec<_> = seen.iter().filter(|(_, (read, _))| *read < 20).collect();
+    for rule in ["crowd", "fresh", "pair", "q", "silent"] {
+        seen.entry(rule.to_owned()).or_default();
+    }
+    let rare: Vec<_> = seen.iter().filter(|(_, (read, _))| *read < 10).collect();
     eprintln!("{seen:?}");
-    assert!(count < 100 || rare.is_empty(), "hardly seen: {rare:?}");
+    assert!(count < 80 || rare.is_empty(), "hardly seen: {rare:?}");
 }

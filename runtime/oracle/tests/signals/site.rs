@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use weir_compiler::evaluate::Tier;
-use weir_compiler::value::{Currency, Value};
+use weir_compiler::value::{Country, Currency, Value};
 use weir_engine::{Decision, Engine, Input, Options, Outcome, Seq, Step, Trace};
 use weir_generate::Set;
 use weir_oracle::Kind;
@@ -21,12 +21,18 @@ pub(crate) struct Plan {
     pub(crate) floor: Option<i64>,
     pub(crate) capacity: i64,
     pub(crate) leak: (i64, i64),
+    /// The bounds of a cohort.
+    pub(crate) lift: i64,
+    pub(crate) crowd: i64,
     /// The horizon of sequences, and how long an absence is waited for.
     pub(crate) horizon: i64,
     pub(crate) patience: i64,
 }
 
 pub(crate) const WORDS: [&str; 9] = ["", "a", "A", "abc", "\u{df}", "ss", "\u{1f600}", "e\u{301}", "\u{e9}"];
+/// The dimensions of the cohort, in order, and their values.
+pub(crate) const DIMENSIONS: [(&str, [&str; 2]); 3] =
+    [("shape", ["a", "b"]), ("country", ["DE", "FR"]), ("ja4", ["a", "c"])];
 pub(crate) const CURRENCIES: [Currency; 2] = [Currency(*b"USD"), Currency(*b"JPY")];
 
 /// The signals that a watch holds, with their measures; `{}` is an `at least`, where there may be one.
@@ -93,6 +99,7 @@ pub(crate) fn policy(plan: &Plan) -> String {
         .map(|(name, measure)| format!("    {name} = {}\n", measure.replace("{}", &least)))
         .collect();
     let floor = plan.floor.map(|floor| format!(", floor {floor}")).unwrap_or_default();
+    let (lift, least_crowd) = (plan.lift, plan.crowd);
     let (horizon, patience) = (duration(plan.horizon), duration(plan.patience));
     let (n, per) = plan.leak;
     let unit = match per {
@@ -115,6 +122,9 @@ envelope {{
   id: id<event>?
   at: timestamp
   session: id<session>?
+  shape: fingerprint?
+  ja4: fingerprint?
+  country: country?
 }}
 
 event obs {{
@@ -166,6 +176,9 @@ policy looks {{
     then obs as b where n > 3
     then no obs where hit == false within {patience}
   }}
+  cohort crowd of obs by (shape, country, ja4) over {window}{kind} against usual{floor}, lift at least {lift}, at least {least_crowd}
+  rule crowd {{ when event in crowd then log because \"crowd {{crowd}} {{crowd.count}}\" }}
+  rule no_crowd {{ when event not in crowd then log because \"crowd none\" }}
   rule fresh {{ when word is new for session over {window} then log because \"fresh\" }}
   rule q {{ when q then log because \"q {{q.a.i}} {{q.b.i}} {{q.c.i}} {{q.a.age}}\" }}
   rule silent {{ when silent then tag session quiet for 1s because \"silent {{silent.a.i}} {{silent.b.i}}\" }}
@@ -311,6 +324,12 @@ fn fields(seen: &Observation) -> Vec<(&'static str, Value)> {
         ("word", seen.word.map(|word| Value::text(WORDS[word]))),
         ("hit", seen.hit.map(Value::Bool)),
         ("i", Some(Value::Int(seen.i))),
+        ("shape", seen.slice[0].map(|value| Value::text(DIMENSIONS[0].1[value]))),
+        (
+            "country",
+            seen.slice[1].map(|value| Value::Country(Country::parse(DIMENSIONS[1].1[value]).unwrap())),
+        ),
+        ("ja4", seen.slice[2].map(|value| Value::text(DIMENSIONS[2].1[value]))),
     ];
     all.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }

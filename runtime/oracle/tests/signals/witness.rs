@@ -2,6 +2,7 @@
 
 use weir_compiler::value::Value;
 use weir_oracle::baseline::Baseline;
+use weir_oracle::cohort::Cohort;
 use weir_oracle::others::{Bucket, Flight, Times};
 use weir_oracle::sequence::{Event, Sequence};
 use weir_oracle::spread::Gaps;
@@ -9,7 +10,7 @@ use weir_oracle::truth::{self, Aggregate};
 use weir_oracle::window::{LOG, VALUE_LOG};
 use weir_oracle::{Kind, Number, Reading, Trail, Why, numbers, spread, values};
 
-use crate::site::{CURRENCIES, Plan, Read, WORDS};
+use crate::site::{CURRENCIES, DIMENSIONS, Plan, Read, WORDS};
 use crate::{Move, Observation};
 
 /// What a signal should say.
@@ -112,6 +113,8 @@ impl Unit {
 pub(crate) struct Expected {
     pub(crate) signals: Vec<(&'static str, Page)>,
     pub(crate) fired: Vec<String>,
+    /// The baselines of the cohort are still warming, so what is said of it is known.
+    pub(crate) warming: bool,
 }
 
 /// Everything that came for one key.
@@ -150,6 +153,9 @@ pub(crate) struct Witness {
     pair: Sequence,
     /// Completions that wait for an absence: until when, of which key, which.
     waiting: Vec<(i64, usize, String)>,
+    crowd: Cohort,
+    /// When the first observation came: baselines warm from then on.
+    begun: Option<i64>,
     now: Option<i64>,
 }
 
@@ -193,6 +199,14 @@ impl Witness {
             keys: vec![record(), record()],
             sequence: Sequence { steps: 3, horizon: plan.horizon, without: vec![(0, 1), (1, 2)] },
             waiting: Vec::new(),
+            crowd: Cohort::new(
+                plan.kind,
+                plan.length,
+                plan.floor.map(|floor| floor as f64),
+                plan.lift as f64,
+                plan.crowd,
+            ),
+            begun: None,
             now: None,
             pair: Sequence { steps: 2, horizon: plan.horizon, without: Vec::new() },
         }
@@ -240,7 +254,7 @@ impl Witness {
                 let mut signals = self.readings(*key, *at, None);
                 signals.extend(self.own(*key, *at, None, true));
                 self.judge_truth(&mut signals, *key, *at);
-                Expected { signals, fired: Vec::new() }
+                Expected { signals, ..Expected::default() }
             }
             Move::Observe(seen) => self.observe(seen, in_order),
         }
@@ -270,12 +284,35 @@ impl Witness {
         if is_new == Some(true) {
             expected.fired.push("fresh".into());
         }
+        expected.warming = self.crowd(seen, &mut expected.fired);
         // The page orders the events of a sequence and does not say what becomes of one that comes late.
         if in_order {
             expected.fired.extend(self.sequences(seen));
         }
         expected.fired.sort();
         expected
+    }
+
+    /// What the cohort says of an observation, and whether its baselines still warm.
+    fn crowd(&mut self, seen: &Observation, fired: &mut Vec<String>) -> bool {
+        let begun = *self.begun.get_or_insert(seen.at);
+        let warming = (seen.at - begun).abs() < 13 * 86_400_000;
+        self.crowd.add(seen.at, &seen.slice);
+        if !warming {
+            return false;
+        }
+        match self.crowd.surplus(seen.at, &seen.slice) {
+            None => {}
+            Some(None) => fired.push("crowd none".into()),
+            Some(Some(surplus)) => {
+                let fixed = surplus.slice.iter().zip(DIMENSIONS).filter_map(|(value, (name, values))| {
+                    value.map(|value| format!("{name} = {}", values[value]))
+                });
+                let name = fixed.collect::<Vec<_>>().join(", ");
+                fired.push(format!("crowd {name} {}", surplus.count));
+            }
+        }
+        true
     }
 
     /// The levels that baselines follow: of the aggregate itself, for `at least` is the signal's.
