@@ -57,6 +57,7 @@ pub(crate) enum Command {
     Replay(ReplayArgs),
     Run(RunArgs),
     Explain(ExplainArgs),
+    Journal(JournalArgs),
     Ir(IrArgs),
     Rules(RulesArgs),
     Completions(CompletionsArgs),
@@ -309,6 +310,9 @@ pub(crate) struct RunArgs {
     /// Append what matched, was held or stopped to the ledger in this folder, for `weir rules stats`.
     #[arg(long, value_name = "DIR")]
     pub(crate) ledger: Option<PathBuf>,
+    /// Write all that comes in, sealed with the secret, to the folder `journal` of the data folder.
+    #[arg(long, value_enum, value_name = "MODE", default_value_t = JournalMode::Off, requires = "data")]
+    pub(crate) journal: JournalMode,
     /// Seconds between snapshots.
     #[arg(long, value_name = "SECONDS", default_value_t = 60, requires = "data")]
     pub(crate) snapshot_every: u64,
@@ -470,6 +474,45 @@ impl From<EngineChoice> for Tier {
             EngineChoice::Walker => Self::Walker,
         }
     }
+}
+
+/// What a node writes of what comes in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum JournalMode {
+    /// Nothing.
+    Off,
+    /// Everything, at most a second later.
+    Async,
+    /// Everything, and on the disk before the decision is written.
+    Sync,
+}
+
+/// Say what is in a journal, or print the inputs in it.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  weir journal state/journal
+  weir journal state/journal --inputs > inputs.ndjson
+  weir journal 00000000000000000003.weirjrnl --secret state/secret
+
+A journal is sealed with the secret of the node that wrote it. It is read up to the first block that is
+not whole, as after a crash; where that is, is said. Exit code 1: a segment was cut off or changed.")]
+pub(crate) struct JournalArgs {
+    /// A segment, or a folder of them.
+    #[arg(value_name = "FILE|DIR")]
+    pub(crate) path: PathBuf,
+    /// The node's secret: a file of 32 hexadecimal digits. The `secret` beside the folder otherwise.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) secret: Option<PathBuf>,
+    /// Print each input as one JSON object a line.
+    #[arg(long)]
+    pub(crate) inputs: bool,
+    /// With `--inputs`: personal values in clear instead of as keyed hashes.
+    #[arg(long, requires = "inputs")]
+    pub(crate) reveal: bool,
+    /// Print the summary as one object.
+    #[arg(long, conflicts_with = "inputs")]
+    pub(crate) json: bool,
 }
 
 /// Print a completion script for a shell.

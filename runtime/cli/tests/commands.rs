@@ -294,8 +294,44 @@ fn a_decision_is_made_again_from_its_record_alone() {
 }
 
 #[test]
+fn a_node_journals_what_it_is_given() {
+    let folder = Folder::new("journal");
+    let data = folder.path("state");
+    let input = b"{\"event\":\"login\",\"ts\":1767571200000,\"user\":\"alice@example.org\",\"outcome\":\"failure\"}\n\
+{\"tick\":1767571201000}\n{\"command\":{\"panic\":{\"off\":true}}}\n";
+    assert!(with_input(&["run", "--data", &data, "--journal", "sync"], input).status.success());
+    let journal = format!("{data}/journal");
+    let summary = json(&weir(&["journal", &journal, "--json"]));
+    let segment = &summary["segments"][0];
+    assert_eq!(summary["sound"], true);
+    let counted = |name: &str| segment[name].as_u64().unwrap();
+    assert_eq!((counted("requests"), counted("responses"), counted("ticks")), (1, 1, 1), "{summary}");
+    assert_eq!(counted("commands"), 1);
+
+    let inputs = text(&weir(&["journal", &journal, "--inputs"]));
+    assert_eq!(inputs.lines().count(), 4, "{inputs}");
+    assert!(inputs.contains("\"user\":\"#") && !inputs.contains("alice"), "{inputs}");
+    let revealed = text(&weir(&["journal", &journal, "--inputs", "--reveal"]));
+    assert!(revealed.contains("alice@example.org") && revealed.contains("\"outcome\":\"failure\""));
+
+    let other = folder.file("other", "00112233445566778899aabbccddeeff\n");
+    let refused = weir(&["journal", &journal, "--secret", &other]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("another secret"));
+
+    let path = format!("{journal}/00000000000000000000.weirjrnl");
+    let mut bytes = std::fs::read(&path).unwrap();
+    assert!(!bytes.windows(5).any(|window| window == b"alice"));
+    bytes.truncate(bytes.len() - 3);
+    std::fs::write(&path, bytes).unwrap();
+    let torn = weir(&["journal", &journal, "--json"]);
+    assert_eq!(torn.status.code(), Some(1));
+    assert!(json(&torn)["segments"][0]["torn"]["at"].as_u64().is_some());
+}
+
+#[test]
 fn every_command_shows_examples() {
-    for command in ["init", "check", "fmt", "fix", "test", "replay", "explain", "completions"] {
+    for command in ["init", "check", "fmt", "fix", "test", "replay", "explain", "journal", "completions"] {
         let help = text(&weir(&[command, "--help"]));
         assert!(help.contains("Examples:") && help.contains(&format!("weir {command}")), "{command}: {help}");
     }

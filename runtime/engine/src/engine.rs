@@ -70,7 +70,7 @@ enum Look {
 /// A decision on its way.
 #[derive(Debug)]
 pub(crate) struct Draft {
-    seq: Seq,
+    pub(crate) seq: Seq,
     at: i64,
     phase: Phase,
     looks: Vec<Look>,

@@ -66,6 +66,13 @@ pub struct Pending {
     pub(crate) draft: Box<Draft>,
 }
 
+impl Pending {
+    /// The number of the decision.
+    pub fn seq(&self) -> Seq {
+        self.draft.seq
+    }
+}
+
 /// A question for a model.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CallRequest {

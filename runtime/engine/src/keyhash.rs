@@ -37,6 +37,11 @@ impl Secret {
     pub const fn new(bytes: [u8; 16]) -> Self {
         Self(bytes)
     }
+
+    /// Its bytes, for whoever derives another key from it.
+    pub const fn bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
 }
 
 impl std::fmt::Debug for Secret {

@@ -3,6 +3,7 @@
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use weir_engine::evidence::RulesHash;
 use weir_engine::{Decision, Engine, Input, SnapshotError};
 use weir_gateway::Format;
 use weir_ledger::Writer;
@@ -11,6 +12,7 @@ use crate::args::{Clock, RunArgs, StreamFormat};
 use crate::load;
 use crate::node::answer::Answer;
 use crate::node::feed::{self, Fed};
+use crate::node::journal::Journal;
 use crate::node::lines::{self, Asked};
 use crate::node::memory::{Memory, read_secret};
 use crate::node::watch::{self, Changed};
@@ -42,23 +44,24 @@ pub(crate) fn run(args: &RunArgs, ui: &mut Ui) -> Outcome {
         secret,
         ..Setup::default()
     };
-    let Choice { prepared, notes, .. } = match choice::choose(&args.policy, args.profile.as_deref(), &setup)?
-    {
-        Ok(choice) => choice,
-        Err(refused) => {
-            load::tell_errors(&refused.errors, &refused.sources, ui);
-            return Ok(Exit::Failed);
-        }
-    };
+    let Choice { prepared, notes, rules } =
+        match choice::choose(&args.policy, args.profile.as_deref(), &setup)? {
+            Ok(choice) => choice,
+            Err(refused) => {
+                load::tell_errors(&refused.errors, &refused.sources, ui);
+                return Ok(Exit::Failed);
+            }
+        };
     notes.iter().for_each(|note| ui.say(note));
-    let mut node = Node::new(args, prepared, memory, &setup)?;
+    let rules = rules.hash();
+    let mut node = Node::new(args, prepared, memory, &setup, rules)?;
     node.begin(ui)?;
     let every = Duration::from_secs(args.reload_every);
     let changes = watch::start(&args.policy, args.profile.as_deref(), &setup, every);
     let lines = feed::start();
     let result = node.serve(&lines, &changes, &|| stop.load(std::sync::atomic::Ordering::Relaxed), ui);
     // Whatever ended it, what is remembered is kept.
-    let saved = node.save();
+    let saved = node.journal.finish().and(node.save());
     node.end(ui);
     result.and(saved).map(|()| Exit::Clean)
 }
@@ -71,6 +74,7 @@ struct Node<'a> {
     setup: Setup,
     memory: Option<Memory>,
     ledger: Option<Writer>,
+    journal: Journal,
     format: Format,
     /// Lines so far.
     lines: u64,
@@ -85,8 +89,21 @@ impl<'a> Node<'a> {
         prepared: Prepared,
         memory: Option<Memory>,
         setup: &Setup,
+        rules: RulesHash,
     ) -> Result<Self, Failure> {
+        let tenant = prepared.options.tenant.clone();
         let engine = prepared.engine();
+        let journal = match (&memory, setup.secret) {
+            (Some(memory), Some(secret)) => Journal::open(
+                memory.dir().join("journal"),
+                args.journal,
+                secret,
+                &tenant,
+                engine.hir(),
+                rules,
+            )?,
+            _ => Journal::off(),
+        };
         Ok(Self {
             mapper: setup.mapper(&engine),
             engine,
@@ -94,6 +111,7 @@ impl<'a> Node<'a> {
             setup: setup.clone(),
             memory,
             ledger: args.ledger.as_deref().map(super::replay::ledger).transpose()?,
+            journal,
             format: match args.format {
                 StreamFormat::Ndjson => Format::Ndjson,
                 StreamFormat::NginxJson => Format::NginxJson,
@@ -152,7 +170,7 @@ impl<'a> Node<'a> {
                 return Ok(());
             }
             while let Ok(changed) = changes.try_recv() {
-                self.change(changed, ui);
+                self.change(changed, ui)?;
             }
             if self.memory.is_some() && self.saved.elapsed().as_secs() >= self.args.snapshot_every {
                 self.save()?;
@@ -165,13 +183,17 @@ impl<'a> Node<'a> {
                         let Ok(fed) = lines.try_recv() else { break };
                         self.take(fed, ui)?;
                     }
+                    // Acknowledged means journalled.
+                    self.journal.commit()?;
                     ui.flush()?;
                     idle = Instant::now();
                 }
                 Err(RecvTimeoutError::Timeout) => {
+                    self.journal.commit()?;
                     if self.args.clock == Clock::Wall && idle.elapsed() >= IDLE {
                         idle = Instant::now();
                         self.input(Input::Tick { at: now() }, ui)?;
+                        self.journal.commit()?;
                         ui.flush()?;
                     }
                 }
@@ -180,13 +202,14 @@ impl<'a> Node<'a> {
         }
     }
 
-    fn change(&mut self, changed: Changed, ui: &mut Ui) {
+    fn change(&mut self, changed: Changed, ui: &mut Ui) -> Result<(), Failure> {
         match changed {
-            Changed::Ready(prepared) => {
+            Changed::Ready(prepared, hash) => {
                 let Prepared { linked, data, .. } = *prepared;
                 let rules = linked.hir.rules.len();
                 let carried = self.engine.swap(linked.hir, data);
                 self.mapper = self.setup.mapper(&self.engine);
+                self.journal.rules(self.engine.hir(), hash)?;
                 ui.say(format_args!(
                     "policies changed: running {}; state: {} kept, {} new and warming, {} dropped",
                     ui::count(rules, "rule"),
@@ -200,6 +223,7 @@ impl<'a> Node<'a> {
                 ui.say("policies changed and have errors: the running ones go on");
             }
         }
+        Ok(())
     }
 
     fn take(&mut self, fed: Fed, ui: &mut Ui) -> Result<(), Failure> {
@@ -224,11 +248,14 @@ impl<'a> Node<'a> {
                 let at = self.stamped(at);
                 let decided = if open {
                     let events = intake.events();
-                    let request =
-                        replay::settle(&mut self.engine, Input::Request { at, events: events.clone() });
+                    let input = Input::Request { at, events: events.clone() };
+                    let request = self.journal.settle(&mut self.engine, input)?;
                     Decided { events, request, response: None }
                 } else {
-                    replay::decide(&mut self.engine, at, intake, true)
+                    let journal = &mut self.journal;
+                    replay::decide_by(&mut self.engine, at, intake, true, |engine, input| {
+                        journal.settle(engine, input)
+                    })?
                 };
                 self.decided += 1;
                 self.enter(&decided)?;
@@ -259,7 +286,7 @@ impl<'a> Node<'a> {
 
     /// What is no event of its own: a response, time that passes.
     fn input(&mut self, input: Input, ui: &mut Ui) -> Result<(), Failure> {
-        let decision = replay::settle(&mut self.engine, input);
+        let decision = self.journal.settle(&mut self.engine, input)?;
         for due in Answer::deadlines(&self.engine, self.lines, &decision) {
             ui.json(&due)?;
         }

@@ -11,6 +11,7 @@
 
 pub(crate) mod answer;
 pub(crate) mod feed;
+pub(crate) mod journal;
 pub(crate) mod lines;
 pub(crate) mod memory;
 pub(crate) mod watch;

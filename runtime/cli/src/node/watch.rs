@@ -11,6 +11,8 @@ use std::time::{Duration, SystemTime};
 
 use weir_dsl::render;
 
+use weir_engine::evidence::RulesHash;
+
 use crate::load::project_root;
 use crate::replay::choice;
 use crate::replay::setup::{Prepared, Setup};
@@ -22,7 +24,7 @@ const DEEPEST: usize = 16;
 /// What came of a change.
 pub(crate) enum Changed {
     /// A rule set, ready to run.
-    Ready(Box<Prepared>),
+    Ready(Box<Prepared>, RulesHash),
     /// What keeps it from running, printed.
     Refused(String),
 }
@@ -52,7 +54,10 @@ pub(crate) fn start(
             }
             known = now;
             let changed = match choice::choose(&policies, profile.as_deref(), &setup) {
-                Ok(Ok(choice)) => Changed::Ready(Box::new(choice.prepared)),
+                Ok(Ok(choice)) => {
+                    let rules = choice.rules.hash();
+                    Changed::Ready(Box::new(choice.prepared), rules)
+                }
                 Ok(Err(refused)) => {
                     let text = render::human(&refused.errors, &refused.sources, false);
                     Changed::Refused(format!("{text}{}", render::summary(&refused.errors)))

@@ -50,15 +50,32 @@ impl Decided {
 /// Runs one line through the engine. `drop_stopped`: the response of a stopped request never was; otherwise the log is
 /// what happened, and its response counts.
 pub fn decide(engine: &mut Engine, at: i64, intake: Intake, drop_stopped: bool) -> Decided {
+    let decided = decide_by(engine, at, intake, drop_stopped, |engine, input| {
+        Ok::<_, std::convert::Infallible>(settle(engine, input))
+    });
+    match decided {
+        Ok(decided) => decided,
+        Err(never) => match never {},
+    }
+}
+
+/// The same, each input taken by `settle`.
+pub(crate) fn decide_by<E>(
+    engine: &mut Engine,
+    at: i64,
+    intake: Intake,
+    drop_stopped: bool,
+    mut settle: impl FnMut(&mut Engine, Input) -> Result<Decision, E>,
+) -> Result<Decided, E> {
     let events = intake.events();
-    let request = settle(engine, Input::Request { at, events: events.clone() });
+    let request = settle(engine, Input::Request { at, events: events.clone() })?;
     if drop_stopped && request.stopped {
-        return Decided { events, request, response: None };
+        return Ok(Decided { events, request, response: None });
     }
     let answers = intake.answers(engine);
     let input = Input::Response { request: request.seq, at, fields: answers.fields, events: answers.events };
-    let response = settle(engine, input);
-    Decided { events, request, response: Some(response) }
+    let response = settle(engine, input)?;
+    Ok(Decided { events, request, response: Some(response) })
 }
 
 /// Models do not run in a replay: what asks one is unknown.

@@ -1,0 +1,93 @@
+//! What a node is given, on disk before it is acknowledged.
+
+use std::path::PathBuf;
+
+use weir_compiler::hir::Hir;
+use weir_engine::evidence::RulesHash;
+use weir_engine::{Decision, Engine, Input, Outcome, Secret, Step};
+use weir_journal::{Mode, Writer};
+
+use crate::args::JournalMode;
+use crate::ui::Failure;
+
+/// A journal that is written, or none.
+#[derive(Debug)]
+pub(crate) struct Journal {
+    dir: PathBuf,
+    writer: Option<Writer>,
+}
+
+impl Journal {
+    /// None at all.
+    pub(crate) fn off() -> Self {
+        Self { dir: PathBuf::new(), writer: None }
+    }
+
+    /// In the folder `dir`.
+    pub(crate) fn open(
+        dir: PathBuf,
+        mode: JournalMode,
+        secret: Secret,
+        tenant: &str,
+        hir: &Hir,
+        rules: RulesHash,
+    ) -> Result<Self, Failure> {
+        let mode = match mode {
+            JournalMode::Off => return Ok(Self::off()),
+            JournalMode::Async => Mode::Async,
+            JournalMode::Sync => Mode::Sync,
+        };
+        match Writer::open(&dir, secret, mode, tenant, hir, rules.0) {
+            Ok(writer) => Ok(Self { dir, writer: Some(writer) }),
+            Err(error) => {
+                Err(Failure::new(format!("cannot write the journal in `{}`: {error}", dir.display())))
+            }
+        }
+    }
+
+    fn told(&self, result: Result<(), weir_journal::Error>) -> Result<(), Failure> {
+        result.map_err(|error| {
+            Failure::new(format!("cannot write the journal in `{}`: {error}", self.dir.display()))
+        })
+    }
+
+    /// Journals an input and gives it to the engine. Models do not run here: what asks one is unknown.
+    pub(crate) fn settle(&mut self, engine: &mut Engine, input: Input) -> Result<Decision, Failure> {
+        if let Some(writer) = &mut self.writer {
+            let written = writer.input(engine.hir(), &input);
+            self.told(written)?;
+        }
+        match engine.begin(input) {
+            Step::Decided(decision) => Ok(decision),
+            Step::Pending(pending) => {
+                let outcomes = vec![Outcome::Failed; pending.calls.len()];
+                if let Some(writer) = &mut self.writer {
+                    let written = writer.outcomes(engine.hir(), pending.seq(), &pending.calls, &outcomes);
+                    self.told(written)?;
+                }
+                Ok(engine.resume(pending, &outcomes))
+            }
+        }
+    }
+
+    /// Another rule set runs.
+    pub(crate) fn rules(&mut self, hir: &Hir, rules: RulesHash) -> Result<(), Failure> {
+        let Some(writer) = &mut self.writer else { return Ok(()) };
+        let written = writer.rules(hir, rules.0);
+        self.told(written)
+    }
+
+    /// Before decisions are acknowledged, and now and then when nothing comes.
+    pub(crate) fn commit(&mut self) -> Result<(), Failure> {
+        let Some(writer) = &mut self.writer else { return Ok(()) };
+        let written = writer.commit();
+        self.told(written)
+    }
+
+    /// Writes what is left.
+    pub(crate) fn finish(&mut self) -> Result<(), Failure> {
+        let Some(writer) = self.writer.take() else { return Ok(()) };
+        let written = writer.finish();
+        self.told(written)
+    }
+}
