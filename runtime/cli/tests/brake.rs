@@ -230,3 +230,46 @@ fn the_safe_set_enforces_from_the_first_minute_and_touches_no_reader() {
     assert!(outcome.harmed.is_empty() && outcome.suspended.is_empty(), "{outcome:?}");
     assert!(outcome.logins_stopped > 700, "{outcome:?}");
 }
+
+/// A replay says at its end what the brake has suspended.
+#[test]
+fn a_replay_tells_of_a_suspended_rule() {
+    let folder = std::env::temp_dir().join(format!("weir-brake-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let (policy, log) = (folder.join("sale.weir"), folder.join("events.ndjson"));
+    let text = "package sale
+use std.events { page.view }
+policy guard {
+  on page.view
+  mode enforce
+  harm at most 0.1% of known-good sessions
+  rule eager { when path == \"/sale\" then block because \"everybody\" }
+}
+";
+    std::fs::write(&policy, text).unwrap();
+    let mut lines = String::new();
+    for n in 0..5 {
+        let at = 1_767_571_200_000_i64 + n;
+        lines.push_str(&format!(
+            "{{\"event\":\"challenge.result\",\"ts\":{at},\"session\":\"s{n}\",\"outcome\":\"passed\"}}\n\
+             {{\"event\":\"page.view\",\"ts\":{at},\"session\":\"s{n}\",\"path\":\"/sale\"}}\n"
+        ));
+    }
+    std::fs::write(&log, lines).unwrap();
+    let replay = |more: &[&str]| {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_weir"))
+            .args(["replay", "--policy", policy.to_str().unwrap()])
+            .args(more)
+            .arg(&log)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let shown = replay(&[]);
+    let line = "suspended: sale.guard.eager at 2026-01-05T00:00:00.001Z: it stopped 2 of 2 known-good sessions in a day";
+    assert!(shown.contains(line), "{shown}");
+    let json: serde_json::Value = serde_json::from_str(&replay(&["--json"])).unwrap();
+    assert_eq!(json["suspended"][0]["harmed"], 2);
+    std::fs::remove_dir_all(&folder).unwrap();
+}

@@ -213,6 +213,11 @@ impl Brakes {
         self.suspension(rule, version).is_some()
     }
 
+    /// Whether nothing is suspended.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.suspended.is_empty()
+    }
+
     /// Lets a rule act again, with a fresh count; false when it is not suspended.
     pub(crate) fn resume(&mut self, rule: NameHash) -> bool {
         self.trials.remove(&rule);

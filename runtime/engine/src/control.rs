@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
+use weir_compiler::civil;
 use weir_compiler::ids::*;
 
 use crate::activation::{Activations, Active};
@@ -50,13 +51,17 @@ pub enum Engaged {
 impl std::fmt::Display for Engaged {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Panic(since) => write!(f, "panic off since {since}: no rule, entry or score acts"),
+            Self::Panic(since) => {
+                write!(f, "panic off since {}: no rule, entry or score acts", civil::format(*since))
+            }
             Self::Off(rule) => write!(f, "{rule} is switched off"),
             Self::Suspended(rule, suspension, population) => {
-                write!(f, "{rule} is suspended since {}: {}", suspension.at, suspension.words(population))
+                let since = civil::format(suspension.at);
+                write!(f, "{rule} is suspended since {since}: {}", suspension.words(population))
             }
             Self::Active(active) => {
-                write!(f, "{} is active until {} by {}", active.target, active.until, active.rule)
+                let until = civil::format(active.until);
+                write!(f, "{} is active until {until} by {}", active.target, active.rule)
             }
         }
     }
@@ -174,6 +179,14 @@ impl Control {
 
     /// What stands over the rules at `at`.
     pub(crate) fn engaged(&self, set: &RuleSet, at: i64) -> Vec<Engaged> {
+        // Nearly always nothing does.
+        if self.panic.is_none()
+            && self.switches.is_empty()
+            && self.brakes.is_quiet()
+            && self.active.iter().next().is_none()
+        {
+            return Vec::new();
+        }
         let mut found: Vec<Engaged> = self.panic.map(Engaged::Panic).into_iter().collect();
         for (id, rule) in set.hir.rules.iter() {
             match self.halt(id) {

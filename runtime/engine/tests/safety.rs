@@ -297,7 +297,7 @@ fn attack_mode_is_on_at_once_and_off_after_its_time_of_quiet() {
     assert_eq!((active.target.as_str(), active.rule.as_str()), ("t.strict", "t.watch.surge"));
     let decision = view(&mut site, "d", "/sale");
     let told = site.engine.explain(&decision).looks[0].resolution[0].text.clone();
-    assert_eq!(told, format!("t.strict is active until {} by t.watch.surge", START + 3_600_000));
+    assert_eq!(told, "t.strict is active until 2026-01-05T01:00:00Z by t.watch.surge");
     // It comes and goes for three hours.
     for _ in 0..6 {
         site.now += 30 * 60_000;
@@ -373,4 +373,41 @@ fn what_stands_over_the_rules_outlives_them() {
     assert_eq!(view(&mut other, "bad", "/sale").verdict.verb, Verb::Pass);
     swap(&mut other, &BAD.replace("/sale", "/sale/secret"));
     assert_eq!(view(&mut other, "bad", "/sale/secret").verdict.verb, Verb::Block);
+}
+
+/// + brake: the same suspension whatever the size of a batch and the number of threads
+#[test]
+fn batches_and_threads_suspend_at_the_same_event() {
+    let run = |threads: usize, size: usize| {
+        let mut site = Site::new(&policy(BAD));
+        let mut inputs = Vec::new();
+        for n in 0..40 {
+            let (at, session) = (START + n, format!("s{n}"));
+            let (passed, _) = site.record(
+                "challenge.result",
+                &[("device", &session), ("outcome", "passed"), ("session", &session)],
+            );
+            let path = if n % 3 == 0 { "/" } else { "/sale" };
+            let (view, _) =
+                site.record("page.view", &[("device", &session), ("session", &session), ("path", path)]);
+            inputs.push(Input::Request { at, events: vec![passed] });
+            inputs.push(Input::Request { at, events: vec![view] });
+            inputs.push(Input::Tick { at });
+        }
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let mut told = Vec::new();
+        while !inputs.is_empty() {
+            let rest = inputs.split_off(size.min(inputs.len()));
+            for step in site.engine.batch(std::mem::replace(&mut inputs, rest), Some(&pool)) {
+                let weir_engine::Step::Decided(decision) = step else { panic!("no model is asked") };
+                told.push((decision.verdict.verb, suspended(&decision).len()));
+            }
+        }
+        (told, site.engine.snapshot())
+    };
+    let expected = run(1, 1);
+    assert_eq!(expected.0.iter().map(|(_, suspended)| suspended).sum::<usize>(), 1);
+    for (threads, size) in [(2, 7), (4, 120), (3, 1)] {
+        assert_eq!(run(threads, size), expected, "{threads} threads, {size} at a time");
+    }
 }

@@ -132,6 +132,7 @@ pub(crate) fn run(args: &ReplayArgs, ui: &mut Ui) -> Outcome {
                 hir: engine.hir(),
                 reader: &reader,
                 left_out: &left_out,
+                engaged: engine.engaged(),
                 sample: &sample,
             };
             if args.json {

@@ -6,6 +6,7 @@ use serde_json::{Value as Json, json};
 use smol_str::SmolStr;
 use weir_compiler::civil;
 use weir_compiler::hir::{Hir, Verb};
+use weir_engine::{Engaged, Suspension};
 use weir_gateway::{Format, Reader};
 
 use crate::replay::summary::Summary;
@@ -24,6 +25,8 @@ pub(crate) struct Report<'a> {
     pub(crate) reader: &'a Reader,
     /// Policies that the input cannot serve, and why.
     pub(crate) left_out: &'a [(SmolStr, SmolStr)],
+    /// What stands over the rules at the end.
+    pub(crate) engaged: Vec<Engaged>,
     /// Prints a piece of a raw line.
     pub(crate) sample: &'a dyn Fn(&str) -> String,
 }
@@ -32,6 +35,14 @@ impl Report<'_> {
     fn rejected(&self) -> u64 {
         let refused = self.summary.refused.values().map(|refused| refused.count);
         self.reader.rejects().total() + refused.sum::<u64>()
+    }
+
+    /// Rules that the brake has suspended, and what their budgets count.
+    fn suspended(&self) -> impl Iterator<Item = (&SmolStr, &Suspension, &SmolStr)> {
+        self.engaged.iter().filter_map(|engaged| match engaged {
+            Engaged::Suspended(rule, suspension, population) => Some((rule, suspension, population)),
+            _ => None,
+        })
     }
 
     /// One object.
@@ -82,6 +93,15 @@ impl Report<'_> {
                 rule.inactive.as_ref().map(|why| json!({ "rule": rule.full_name, "why": why }))
             })
             .collect();
+        let suspended: Vec<Json> = self
+            .suspended()
+            .map(|(rule, suspension, population)| {
+                json!({
+                    "rule": rule, "at": civil::format(suspension.at), "seen": suspension.seen,
+                    "harmed": suspension.harmed, "why": suspension.words(population),
+                })
+            })
+            .collect();
         json!({
             "version": 1,
             "inputs": inputs,
@@ -102,6 +122,7 @@ impl Report<'_> {
             "top_keys": top,
             "inactive_rules": inactive,
             "left_out": left_out,
+            "suspended": suspended,
         })
     }
 
@@ -165,6 +186,10 @@ impl Report<'_> {
         }
         for (policy, why) in self.left_out {
             ui.line(format_args!("left out: {policy} {why}"))?;
+        }
+        for (rule, suspension, population) in self.suspended() {
+            let (at, why) = (civil::format(suspension.at), suspension.words(population));
+            ui.line(format_args!("suspended: {rule} at {at}: {why}"))?;
         }
         Ok(())
     }
