@@ -35,20 +35,18 @@ pub(crate) struct Activations {
 }
 
 impl Activations {
-    /// A rule switches a rule set on until `until`, or moves its end on.
-    pub(crate) fn put(&mut self, target: &SmolStr, rule: &SmolStr, at: i64, until: i64) {
+    /// A rule switches a rule set on until `until`, or moves its end on; answers what holds then.
+    pub(crate) fn put(&mut self, target: &SmolStr, rule: &SmolStr, at: i64, until: i64) -> Active {
         self.all.retain(|active| at < active.until);
-        match self.all.binary_search_by(|active| (&active.target, &active.rule).cmp(&(target, rule))) {
-            Ok(place) => {
-                if let Some(active) = self.all.get_mut(place) {
-                    active.until = active.until.max(until);
-                }
-            }
-            Err(place) => {
-                let active = Active { target: target.clone(), rule: rule.clone(), since: at, until };
-                self.all.insert(place, active);
-            }
+        let place = self.all.binary_search_by(|active| (&active.target, &active.rule).cmp(&(target, rule)));
+        let known = place.ok().and_then(|place| self.all.get_mut(place));
+        if let Some(active) = known {
+            active.until = active.until.max(until);
+            return active.clone();
         }
+        let active = Active { target: target.clone(), rule: rule.clone(), since: at, until };
+        self.all.insert(place.unwrap_or_else(|place| place), active.clone());
+        active
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Active> {

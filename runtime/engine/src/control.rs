@@ -141,8 +141,15 @@ impl Control {
     /// A rule switches a rule set on.
     pub(crate) fn activate(&mut self, set: &RuleSet, target: &SmolStr, rule: RuleId, at: i64, until: i64) {
         let Some(rule) = set.hir.rules.get(rule) else { return };
-        self.active.put(target, &rule.full_name, at, until);
-        self.bind_active(set);
+        let active = self.active.put(target, &rule.full_name, at, until);
+        // Under attack this comes at every event, so nothing is worked out anew: a rule that fires holds its own end.
+        for (id, policy) in set.hir.policies.iter() {
+            if active.covers(&policy.package, &policy.name)
+                && let Some(end) = self.until.get_mut(id)
+            {
+                *end = active.until.max(*end);
+            }
+        }
     }
 
     /// Works out what holds for a rule set; to be called with another one, and after every change but an activation.

@@ -6,7 +6,7 @@
 //! entry, or points in a score that stopped. Of several rules that would have stopped an event each has stopped it.
 
 use weir_compiler::canonical;
-use weir_compiler::hir::{Action, Hir, Key, KeyKind, KeyPart, Phase, Rule};
+use weir_compiler::hir::{Action, Hir, Key, KeyKind, KeyPart, Mode, Phase, Rule};
 use weir_compiler::ids::*;
 
 use crate::brake::Touch;
@@ -22,6 +22,9 @@ use crate::ruleset::RuleSet;
 #[derive(Clone, Copy, Debug)]
 struct Reach {
     rule: RuleId,
+    policy: PolicyId,
+    /// In shadow, so that only attack mode makes it act.
+    shadow: bool,
     actor: KeyId,
     /// Only where the policy's filter is true: no entry of it touches the event.
     judged: bool,
@@ -48,8 +51,8 @@ pub(crate) struct Harms {
 }
 
 impl Harms {
-    /// The budgets of a rule set; `add` makes a key ready.
-    pub(crate) fn new(hir: &Hir, mut add: impl FnMut(&Key) -> KeyId) -> Self {
+    /// The budgets of a rule set; `add` makes a key ready. `as_enforced`: every rule acts, whatever its mode.
+    pub(crate) fn new(hir: &Hir, as_enforced: bool, mut add: impl FnMut(&Key) -> KeyId) -> Self {
         let mut actor = |name: &str| {
             let field = hir.schema.envelope_field(name)?;
             Some(add(&Key { parts: vec![KeyPart::Field(field)], kind: KeyKind::Actor, text: name.into() }))
@@ -65,7 +68,8 @@ impl Harms {
                 let Some(reaches) = harms.events.get_mut(event) else { continue };
                 let (here, keyed) = (acts_here(hir, rule, event), touches(rule, event));
                 if here || keyed {
-                    reaches.push(Reach { rule: id, actor: key, judged: !keyed });
+                    let shadow = rule.mode == Mode::Shadow && !as_enforced;
+                    reaches.push(Reach { rule: id, policy: rule.policy, shadow, actor: key, judged: !keyed });
                 }
             }
         }
@@ -128,6 +132,11 @@ impl Engine {
         let Some(reaches) = set.harms.events.get(sheet.event).filter(|reaches| !reaches.is_empty()) else {
             return;
         };
+        // Most of what ships is in shadow, and harms nobody.
+        let may_act = |reach: &Reach| !reach.shadow || self.control.is_active(reach.policy, sheet.at);
+        if sheet.entries.is_empty() && !reaches.iter().any(may_act) {
+            return;
+        }
         let view = self.view(&sheet.record, sheet.at, false);
         let labelled = || {
             let keys = [set.harms.session, set.harms.device].into_iter().flatten();
@@ -140,10 +149,8 @@ impl Engine {
         let mut exposed = Vec::new();
         for reach in reaches {
             let Some(actor) = view.key(reach.actor) else { continue };
-            let policy = set.hir.rules.get(reach.rule).map(|rule| rule.policy);
             let acts = self.acts(set, &view, reach.rule) == Some(true)
-                && (!reach.judged
-                    || policy.is_some_and(|id| self.filter_of(set, &walker, &view, id) == Some(true)));
+                && (!reach.judged || self.filter_of(set, &walker, &view, reach.policy) == Some(true));
             exposed.push(Exposed { rule: reach.rule, actor, acts });
         }
         sheet.exposed = exposed;

@@ -394,7 +394,7 @@ impl RuleSet {
         }
         let counts = |id| states.get(id).is_some_and(|state: &StatePlan| state.counts);
         let names = Names::new(&hir, counts, &captures);
-        let harms = Harms::new(&hir, |key| build.key(&hir, key));
+        let harms = Harms::new(&hir, options.as_enforced, |key| build.key(&hir, key));
         let Build { keys, filters, .. } = build;
         Self {
             maps: Maps::new(&hir),
