@@ -304,6 +304,9 @@ pub(crate) struct RunArgs {
     /// Where state is kept between runs: a folder that is made when it is not there.
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
+    /// Append a record of each decision with a match to this file: `weir explain --record` makes them again.
+    #[arg(long, value_name = "FILE", conflicts_with = "reveal")]
+    pub(crate) records: Option<PathBuf>,
     /// The secret of all key hashes: a file of 32 hexadecimal digits. One is made in the data folder otherwise.
     #[arg(long, value_name = "FILE")]
     pub(crate) secret: Option<PathBuf>,

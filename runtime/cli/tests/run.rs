@@ -3,7 +3,8 @@
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::PathBuf;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
+use std::process::{Child, ChildStdin, Command, Output, Stdio};
+use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -65,7 +66,7 @@ impl Drop for Folder {
 struct Node {
     child: Child,
     input: Option<ChildStdin>,
-    output: BufReader<ChildStdout>,
+    output: Receiver<String>,
 }
 
 impl Node {
@@ -78,8 +79,10 @@ impl Node {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let (input, output) = (child.stdin.take(), BufReader::new(child.stdout.take().unwrap()));
-        Self { child, input, output }
+        let (sender, output) = channel();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        std::thread::spawn(move || lines.map_while(Result::ok).try_for_each(|line| sender.send(line)));
+        Self { input: child.stdin.take(), child, output }
     }
 
     fn tell(&mut self, line: &Value) {
@@ -87,8 +90,7 @@ impl Node {
     }
 
     fn hear(&mut self) -> Value {
-        let mut line = String::new();
-        self.output.read_line(&mut line).unwrap();
+        let line = self.output.recv_timeout(Duration::from_secs(60)).expect("an answer");
         serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line:?}"))
     }
 
@@ -175,7 +177,7 @@ fn what_is_held_waits_for_a_person_or_its_deadline() {
         (&json!("pass"), &json!(true))
     );
     assert_eq!(node.hear()["answer"], json!({ "done": 1 }));
-    node.tell(&json!({ "tick": START + 3_600_002 }));
+    node.tell(&json!({ "tick": START + 3_700_000 }));
     let closed = node.hear();
     assert_eq!(
         (&closed["closed"]["verdict"], &closed["closed"]["by_person"]),
@@ -286,4 +288,62 @@ fn policies_are_read_again_and_state_goes_on() {
     let output = node.end();
     assert!(said(&output).contains("the running ones go on"), "{}", said(&output));
     assert!(said(&output).contains("1 kept, 0 new and warming, 0 dropped"), "{}", said(&output));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_crash_loses_nothing_that_was_answered() {
+    let folder = Folder::new("crash");
+    let (policy, data) = (folder.path("shop.weir"), folder.path("data"));
+    let arguments = [policy.as_str(), "--data", &data, "--journal", "sync"];
+    let mut node = Node::start(&arguments);
+    (0..3).for_each(|n| drop(node.ask(&login(n, "ann", "failure"))));
+    node.child.kill().unwrap();
+    node.child.wait().unwrap();
+    // A block that was being written.
+    let journal = std::fs::read_dir(folder.path("data/journal")).unwrap();
+    let last = journal.map(|file| file.unwrap().path()).max().unwrap();
+    let mut file = std::fs::File::options().append(true).open(&last).unwrap();
+    file.write_all(&[9; 11]).unwrap();
+    drop(file);
+    let mut node = Node::start(&arguments);
+    assert_eq!(node.ask(&login(4, "ann", "failure"))["stopped"], true);
+    let output = node.end();
+    assert!(said(&output).contains("6 inputs of the journal since"), "{}", said(&output));
+    assert!(said(&output).contains("the last 11 bytes of the journal were cut off"), "{}", said(&output));
+    // Once more, from the snapshot alone.
+    let mut node = Node::start(&arguments);
+    assert_eq!(node.ask(&login(5, "ann", "failure"))["stopped"], true);
+    assert!(!said(&node.end()).contains("of the journal since"));
+}
+
+#[test]
+fn nothing_personal_is_on_the_disk_in_clear() {
+    let folder = Folder::new("clear");
+    let (policy, data) = (folder.path("shop.weir"), folder.path("data"));
+    let remembers = POLICY
+        .replace("  rule many {", "  signal lately = last of user of login per session over 1h\n  rule many {");
+    std::fs::write(&policy, remembers.replace("failures >= 3", "failures >= 3 and lately is known")).unwrap();
+    let records = folder.path("out.weirrec");
+    let mut node = Node::start(&[&policy, "--data", &data, "--journal", "sync", "--records", &records]);
+    (0..4).for_each(|n| drop(node.ask(&login(n, "annabella", "failure"))));
+    node.end();
+    let mut open = vec![folder.0.clone()];
+    let mut files = 0;
+    while let Some(path) = open.pop() {
+        for entry in std::fs::read_dir(path).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                open.push(path);
+            } else {
+                files += 1;
+                let bytes = std::fs::read(&path).unwrap();
+                assert!(!bytes.windows(9).any(|w| w == b"annabella"), "{}", path.display());
+            }
+        }
+    }
+    assert!(files >= 5, "{files} files");
+    let explained = Command::new(WEIR).args(["explain", "--record", &records]).output().unwrap();
+    assert_eq!(explained.status.code(), Some(0), "{}", said(&explained));
+    assert!(String::from_utf8_lossy(&explained.stdout).contains("identical"));
 }

@@ -12,11 +12,13 @@ mod cipher;
 mod entry;
 mod head;
 mod read;
+mod sealed;
 mod write;
 
 pub use entry::{Contents, Entry};
 pub use head::{Head, MAGIC, VERSION};
-pub use read::{End, Entries, Segment, segments};
+pub use read::{End, Entries, Segment, number, segments};
+pub use sealed::{seal, unseal};
 pub use write::{Mode, Writer};
 
 /// Why a journal cannot be written or read.

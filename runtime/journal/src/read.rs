@@ -35,6 +35,11 @@ pub fn segments(path: &Path) -> Result<Vec<PathBuf>, Error> {
     Ok(found)
 }
 
+/// The number of a segment's file.
+pub fn number(path: &Path) -> Option<u64> {
+    path.file_stem()?.to_str()?.parse().ok()
+}
+
 /// Where a segment's sound part ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum End {

@@ -12,7 +12,7 @@ use crate::Error;
 use crate::cipher::{Cipher, TAG};
 use crate::entry::{Contents, put_entry_input, put_entry_loaded, put_entry_outcomes};
 use crate::head::{Head, SALT};
-use crate::read::{EXTENSION, segments};
+use crate::read::{EXTENSION, number, segments};
 
 /// A block is sealed once it has so many bytes.
 const BLOCK: usize = 64 << 10;
@@ -67,7 +67,7 @@ impl Writer {
         rules: [u8; 32],
     ) -> Result<Self, Error> {
         fs::create_dir_all(dir)?;
-        let last = segments(dir)?.last().and_then(|path| path.file_stem()?.to_str()?.parse::<u64>().ok());
+        let last = segments(dir)?.last().and_then(|path| number(path));
         let next = last.map_or(0, |last| last.saturating_add(1));
         let segment = Open::begin(dir, next, secret, &new_head(hir, rules, tenant)?)?;
         Ok(Self {
@@ -121,6 +121,11 @@ impl Writer {
     pub fn rules(&mut self, hir: &Hir, rules: [u8; 32]) -> Result<(), Error> {
         self.rules = rules;
         self.rotate(hir)
+    }
+
+    /// The number of the segment that is being written.
+    pub fn segment(&self) -> u64 {
+        self.next.saturating_sub(1)
     }
 
     fn added(&mut self, hir: &Hir) -> Result<(), Error> {

@@ -3,8 +3,8 @@
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use weir_engine::evidence::RulesHash;
-use weir_engine::{Decision, Engine, Input, SnapshotError};
+use weir_engine::evidence::{Rules, RulesHash};
+use weir_engine::{Decision, Engine, Input, Secret};
 use weir_gateway::Format;
 use weir_ledger::Writer;
 
@@ -18,6 +18,7 @@ use crate::node::memory::{Memory, read_secret};
 use crate::node::watch::{self, Changed};
 use crate::replay::choice::{self, Choice};
 use crate::replay::intake::Mapper;
+use crate::replay::records::Records;
 use crate::replay::setup::{Prepared, Setup};
 use crate::replay::{self, Decided};
 use crate::ui::{self, Exit, Failure, Outcome, Ui};
@@ -41,6 +42,7 @@ pub(crate) fn run(args: &RunArgs, ui: &mut Ui) -> Outcome {
         plain_http: args.format != StreamFormat::Ndjson,
         reveal: args.reveal,
         live: true,
+        record: args.records.is_some(),
         secret,
         ..Setup::default()
     };
@@ -53,15 +55,14 @@ pub(crate) fn run(args: &RunArgs, ui: &mut Ui) -> Outcome {
             }
         };
     notes.iter().for_each(|note| ui.say(note));
-    let rules = rules.hash();
-    let mut node = Node::new(args, prepared, memory, &setup, rules)?;
+    let mut node = Node::new(args, prepared, memory, &setup, &rules)?;
     node.begin(ui)?;
     let every = Duration::from_secs(args.reload_every);
     let changes = watch::start(&args.policy, args.profile.as_deref(), &setup, every);
     let lines = feed::start();
     let result = node.serve(&lines, &changes, &|| stop.load(std::sync::atomic::Ordering::Relaxed), ui);
     // Whatever ended it, what is remembered is kept.
-    let saved = node.journal.finish().and(node.save());
+    let saved = node.save().and(node.journal.finish());
     node.end(ui);
     result.and(saved).map(|()| Exit::Clean)
 }
@@ -75,6 +76,10 @@ struct Node<'a> {
     memory: Option<Memory>,
     ledger: Option<Writer>,
     journal: Journal,
+    secret: Secret,
+    /// What the present rule set is called in the journal.
+    rules: RulesHash,
+    records: Option<Records>,
     format: Format,
     /// Lines so far.
     lines: u64,
@@ -89,8 +94,10 @@ impl<'a> Node<'a> {
         prepared: Prepared,
         memory: Option<Memory>,
         setup: &Setup,
-        rules: RulesHash,
+        rules: &Rules,
     ) -> Result<Self, Failure> {
+        let records = args.records.as_deref().map(|path| Records::append(path, rules)).transpose()?;
+        let rules = rules.hash();
         let tenant = prepared.options.tenant.clone();
         let engine = prepared.engine();
         let journal = match (&memory, setup.secret) {
@@ -112,6 +119,9 @@ impl<'a> Node<'a> {
             memory,
             ledger: args.ledger.as_deref().map(super::replay::ledger).transpose()?,
             journal,
+            secret: setup.secret.unwrap_or(Secret::PUBLIC),
+            rules,
+            records,
             format: match args.format {
                 StreamFormat::Ndjson => Format::Ndjson,
                 StreamFormat::NginxJson => Format::NginxJson,
@@ -129,31 +139,24 @@ impl<'a> Node<'a> {
         let rules = self.engine.hir().rules.len();
         ui.say(format_args!("running {}", ui::count(rules, "rule")));
         let Some(memory) = &self.memory else { return Ok(()) };
-        let Some(bytes) = memory.snapshot()? else { return Ok(()) };
-        match self.engine.restore(&bytes) {
-            Ok(carried) => {
-                ui.say(format_args!(
-                    "going on from the snapshot in `{}`: {} kept, {} new, {} dropped",
-                    memory.dir().display(),
-                    carried.kept,
-                    carried.fresh,
-                    carried.dropped
-                ));
-                Ok(())
-            }
-            Err(error) => {
-                let help = match error {
-                    SnapshotError::Seal => {
-                        "the secret it was made with is in the same folder, or was named with `--secret`"
-                    }
-                    _ => "move it away to begin with nothing remembered",
-                };
-                Err(Failure::with_help(
-                    format!("cannot go on from the snapshot in `{}`: {error}", memory.dir().display()),
-                    help,
-                ))
-            }
+        let found = memory.recover(&mut self.engine, self.secret)?;
+        if let Some(carried) = found.snapshot {
+            ui.say(format_args!(
+                "going on from the snapshot in `{}`: {} kept, {} new, {} dropped",
+                memory.dir().display(),
+                carried.kept,
+                carried.fresh,
+                carried.dropped
+            ));
         }
+        if found.inputs > 0 {
+            let inputs = ui::count(usize::try_from(found.inputs).unwrap_or(usize::MAX), "input");
+            ui.say(format_args!("and from {inputs} of the journal since"));
+        }
+        if found.torn > 0 {
+            ui.say(format_args!("the last {} bytes of the journal were cut off", ui::grouped(found.torn)));
+        }
+        if found.inputs > 0 { self.save() } else { Ok(()) }
     }
 
     /// Takes lines until there are none, or until it is told to stop.
@@ -204,12 +207,17 @@ impl<'a> Node<'a> {
 
     fn change(&mut self, changed: Changed, ui: &mut Ui) -> Result<(), Failure> {
         match changed {
-            Changed::Ready(prepared, hash) => {
+            Changed::Ready(prepared, sources) => {
                 let Prepared { linked, data, .. } = *prepared;
                 let rules = linked.hir.rules.len();
                 let carried = self.engine.swap(linked.hir, data);
                 self.mapper = self.setup.mapper(&self.engine);
-                self.journal.rules(self.engine.hir(), hash)?;
+                self.rules = sources.hash();
+                if let Some(records) = &mut self.records {
+                    records.rules(&sources)?;
+                }
+                // What the journal holds from here on is of these rules alone.
+                self.save()?;
                 ui.say(format_args!(
                     "policies changed: running {}; state: {} kept, {} new and warming, {} dropped",
                     ui::count(rules, "rule"),
@@ -259,6 +267,7 @@ impl<'a> Node<'a> {
                 };
                 self.decided += 1;
                 self.enter(&decided)?;
+                self.note(number, &decided)?;
                 for decision in [Some(&decided.request), decided.response.as_ref()].into_iter().flatten() {
                     for due in Answer::deadlines(&self.engine, number, decision) {
                         ui.json(&due)?;
@@ -296,10 +305,20 @@ impl<'a> Node<'a> {
         }
         let decided = Decided { events: Vec::new(), request: decision, response: None };
         self.enter(&decided)?;
+        self.note(self.lines.saturating_sub(1), &decided)?;
         if !decided.is_quiet() {
             ui.json(&Answer::new(&self.engine, self.lines, &decided, self.args.reveal))?;
         }
         Ok(())
+    }
+
+    /// Adds the records of a line's decisions in which something fired.
+    fn note(&mut self, number: u64, decided: &Decided) -> Result<(), Failure> {
+        let Some(records) = self.records.as_mut().filter(|_| !decided.is_quiet()) else { return Ok(()) };
+        let decisions = [Some(&decided.request), decided.response.as_ref()].into_iter().flatten();
+        decisions.into_iter().try_for_each(|decision| records.add(&self.engine, number, decision))?;
+        // A node may end at any time.
+        records.flush()
     }
 
     /// Adds to the ledger what came of a line, and hands it on: a node may end at any time.
@@ -329,8 +348,12 @@ impl<'a> Node<'a> {
 
     fn save(&mut self) -> Result<(), Failure> {
         self.saved = Instant::now();
+        if let Some(records) = &mut self.records {
+            records.flush()?;
+        }
+        self.journal.rules(self.engine.hir(), self.rules)?;
         match &self.memory {
-            Some(memory) => memory.save(&self.engine.snapshot()),
+            Some(memory) => memory.save(&mut self.engine, self.secret, self.journal.segment()),
             None => Ok(()),
         }
     }

@@ -70,7 +70,12 @@ impl Journal {
         }
     }
 
-    /// Another rule set runs.
+    /// The number of the segment that is being written; 0 without a journal.
+    pub(crate) fn segment(&self) -> u64 {
+        self.writer.as_ref().map_or(0, Writer::segment)
+    }
+
+    /// Another rule set runs, or a snapshot has all that came before: either begins a segment.
     pub(crate) fn rules(&mut self, hir: &Hir, rules: RulesHash) -> Result<(), Failure> {
         let Some(writer) = &mut self.writer else { return Ok(()) };
         let written = writer.rules(hir, rules.0);

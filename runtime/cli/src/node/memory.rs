@@ -1,18 +1,26 @@
-//! What outlives the process: a folder with the secret, and the latest snapshot.
+//! What outlives the process: a folder with the secret, the latest snapshot, and the journal since.
 //!
-//! A snapshot is written beside the last one and takes its place when it is whole, so a crash at any moment leaves one
-//! that is. Only one process may use a folder.
+//! ```text
+//!  DIR/secret      32 hexadecimal digits, for its owner alone
+//!  DIR/snapshot    sealed: the first segment of the journal that is not in it (8 bytes), the engine's snapshot
+//!  DIR/journal/    sealed: every input since
+//!  DIR/lock        held while a process uses the folder
+//! ```
+//!
+//! A snapshot is written beside the last one and takes its place when it is whole, and segments go only when a snapshot has what
+//! is in them, so a crash at any moment leaves both sound. Recovery is load and replay.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use weir_engine::Secret;
+use weir_engine::{Carried, Engine, Pending, Secret, Seq, Step};
+use weir_journal::{End, Entry, Segment};
 
 use crate::ui::Failure;
 
 /// The folder.
-#[derive(Debug)]
 pub(crate) struct Memory {
     dir: PathBuf,
     /// Held for as long as the process runs.
@@ -48,27 +56,108 @@ impl Memory {
         Ok(Secret::new(bytes))
     }
 
-    /// The latest snapshot, if there is one.
-    pub(crate) fn snapshot(&self) -> Result<Option<Vec<u8>>, Failure> {
+    /// Brings an engine to where the last process stopped.
+    pub(crate) fn recover(&self, engine: &mut Engine, secret: Secret) -> Result<Recovered, Failure> {
+        let mut recovered = Recovered::default();
+        let mut first = 0;
+        if let Some((segment, bytes)) = self.snapshot(secret)? {
+            let carried = engine.restore(&bytes).map_err(|error| self.unusable("snapshot", &error))?;
+            recovered.snapshot = Some(carried);
+            first = segment;
+        }
+        let folder = self.dir.join("journal");
+        if !folder.is_dir() {
+            return Ok(recovered);
+        }
+        let hir = engine.hir().clone();
+        let mut waiting: BTreeMap<Seq, Pending> = BTreeMap::new();
+        let segments = weir_journal::segments(&folder).map_err(|error| self.unusable("journal", &error))?;
+        for path in segments.iter().filter(|path| weir_journal::number(path).is_some_and(|n| n >= first)) {
+            let segment = Segment::read(path, secret).map_err(|error| self.unusable("journal", &error))?;
+            for entry in segment.entries(&hir) {
+                match entry.map_err(|error| self.unusable("journal", &error))? {
+                    Entry::Input(input) => {
+                        recovered.inputs += 1;
+                        if let Step::Pending(pending) = engine.begin(input) {
+                            waiting.insert(pending.seq(), pending);
+                        }
+                    }
+                    Entry::Outcomes { seq, outcomes } => {
+                        if let Some(pending) = waiting.remove(&seq) {
+                            engine.resume(pending, &outcomes);
+                        }
+                    }
+                    Entry::Loaded { .. } => {}
+                }
+            }
+            if let End::Torn { left, .. } = segment.end {
+                recovered.torn += left;
+            }
+        }
+        // What was asked of models when it stopped has no answer any more.
+        for pending in waiting.into_values() {
+            engine.resume(pending, &[]);
+        }
+        Ok(recovered)
+    }
+
+    /// The first segment that the latest snapshot has not, and the snapshot, if there is one.
+    fn snapshot(&self, secret: Secret) -> Result<Option<(u64, Vec<u8>)>, Failure> {
         let path = self.dir.join("snapshot");
-        match fs::read(&path) {
-            Ok(bytes) => Ok(Some(bytes)),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(Failure::file("read", &path, &error)),
+        let sealed = match fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(Failure::file("read", &path, &error)),
+        };
+        let bytes = weir_journal::unseal(secret, "snapshot", &sealed)
+            .map_err(|error| self.unusable("snapshot", &error))?;
+        match bytes.split_first_chunk::<8>() {
+            Some((segment, rest)) => Ok(Some((u64::from_le_bytes(*segment), rest.to_vec()))),
+            None => Err(self.unusable("snapshot", &"it is empty")),
         }
     }
 
-    /// Puts a snapshot in the place of the last one.
-    pub(crate) fn save(&self, bytes: &[u8]) -> Result<(), Failure> {
+    fn unusable(&self, what: &str, why: &dyn std::fmt::Display) -> Failure {
+        Failure::with_help(
+            format!("cannot go on from the {what} in `{}`: {why}", self.dir.display()),
+            "it needs the secret it was made with; move the folder away to begin with nothing remembered",
+        )
+    }
+
+    /// Puts a snapshot in the place of the last one, and lets go of the segments that it has: those before `segment`.
+    pub(crate) fn save(&self, engine: &mut Engine, secret: Secret, segment: u64) -> Result<(), Failure> {
+        let mut bytes = segment.to_le_bytes().to_vec();
+        bytes.extend_from_slice(&engine.snapshot());
+        let sealed = weir_journal::seal(secret, "snapshot", &bytes)
+            .map_err(|error| Failure::new(format!("cannot seal a snapshot: {error}")))?;
         let (path, fresh) = (self.dir.join("snapshot"), self.dir.join("snapshot.new"));
-        private(&fresh, bytes)?;
-        fs::rename(&fresh, &path).map_err(|error| Failure::file("write", &path, &error))
+        private(&fresh, &sealed)?;
+        fs::rename(&fresh, &path).map_err(|error| Failure::file("write", &path, &error))?;
+        let segments = weir_journal::segments(&self.dir.join("journal"));
+        for path in segments.unwrap_or_default() {
+            if weir_journal::number(&path).is_some_and(|number| number < segment) {
+                // One that cannot be removed now is passed over at the next start.
+                let _ = fs::remove_file(path);
+            }
+        }
+        Ok(())
     }
 
     /// Where it is.
     pub(crate) fn dir(&self) -> &Path {
         &self.dir
     }
+}
+
+/// What was found of an earlier process.
+#[derive(Debug, Default)]
+pub(crate) struct Recovered {
+    /// What a snapshot has brought.
+    pub(crate) snapshot: Option<Carried>,
+    /// Inputs of the journal since.
+    pub(crate) inputs: u64,
+    /// Bytes at its end that were cut off.
+    pub(crate) torn: u64,
 }
 
 /// A secret of 32 hexadecimal digits.

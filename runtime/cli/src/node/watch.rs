@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 
 use weir_dsl::render;
 
-use weir_engine::evidence::RulesHash;
+use weir_engine::evidence::Rules;
 
 use crate::load::project_root;
 use crate::replay::choice;
@@ -24,7 +24,7 @@ const DEEPEST: usize = 16;
 /// What came of a change.
 pub(crate) enum Changed {
     /// A rule set, ready to run.
-    Ready(Box<Prepared>, RulesHash),
+    Ready(Box<Prepared>, Box<Rules>),
     /// What keeps it from running, printed.
     Refused(String),
 }
@@ -54,10 +54,7 @@ pub(crate) fn start(
             }
             known = now;
             let changed = match choice::choose(&policies, profile.as_deref(), &setup) {
-                Ok(Ok(choice)) => {
-                    let rules = choice.rules.hash();
-                    Changed::Ready(Box::new(choice.prepared), rules)
-                }
+                Ok(Ok(choice)) => Changed::Ready(Box::new(choice.prepared), Box::new(choice.rules)),
                 Ok(Err(refused)) => {
                     let text = render::human(&refused.errors, &refused.sources, false);
                     Changed::Refused(format!("{text}{}", render::summary(&refused.errors)))

@@ -29,6 +29,33 @@ impl Records {
         Ok(records)
     }
 
+    /// Goes on with a file, or begins it.
+    pub(crate) fn append(path: &Path, rules: &Rules) -> Result<Self, Failure> {
+        let failed = |error| Failure::file("write", path, &error);
+        let file = File::options().append(true).create(true).open(path).map_err(failed)?;
+        let mut head = Vec::new();
+        let rules = if file.metadata().map_err(failed)?.len() == 0 {
+            evidence::begin(&mut head, rules)
+        } else {
+            evidence::add_rules(&mut head, rules)
+        };
+        let mut records = Self { path: path.to_path_buf(), out: BufWriter::new(file), rules };
+        records.write(&head)?;
+        Ok(records)
+    }
+
+    /// Another rule set decides from here on.
+    pub(crate) fn rules(&mut self, rules: &Rules) -> Result<(), Failure> {
+        let mut head = Vec::new();
+        self.rules = evidence::add_rules(&mut head, rules);
+        self.write(&head)
+    }
+
+    /// Writes what has been added so far.
+    pub(crate) fn flush(&mut self) -> Result<(), Failure> {
+        self.out.flush().map_err(|error| Failure::file("write", &self.path, &error))
+    }
+
     fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         self.out.write_all(bytes).map_err(|error| Failure::file("write", &self.path, &error))
     }
