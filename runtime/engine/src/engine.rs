@@ -25,6 +25,7 @@ use crate::control::Control;
 use crate::decision::{Decision, EventDecision};
 use crate::exchange::{Exchange, Waiting};
 use crate::input::{CallRequest, Input, Outcome, Pending, Seq, Step};
+use crate::judge::Exemptions;
 use crate::limits::Options;
 use crate::privacy;
 use crate::readings::{Readings, Sizes};
@@ -217,7 +218,7 @@ impl Engine {
                     self.readings.begin();
                     self.exempt(&set, record, at, &plan.request, &mut exempted)
                 }
-                _ => Vec::new(),
+                _ => Exemptions::default(),
             };
             exemptions.push(found);
         }
@@ -486,7 +487,10 @@ impl Engine {
             self.read_before(&set, &record, stamp, &plan.before);
             // It begins and ends here: what is of the request's phase comes first.
             for phase in [&plan.request, &plan.response].into_iter().filter(|phase| !phase.is_empty()) {
-                draft.looks.push(self.look_again(&set, &record, stamp, phase, &exempted, Vec::new()));
+                // They come too late to lift anything, and only what is unknown of them is noted.
+                let mut seen = self.exempt(&set, &record, stamp, &plan.response, &mut Vec::new());
+                seen.found.clear();
+                draft.looks.push(self.look_again(&set, &record, stamp, phase, &exempted, seen));
             }
         }
         self.answer(draft, None)
@@ -500,7 +504,7 @@ impl Engine {
         at: i64,
         phase: &PhasePlan,
         exempted: &[PackageId],
-        exemptions: Vec<RuleId>,
+        exemptions: Exemptions,
     ) -> Look {
         self.count(set, record, at, phase, 0);
         let mut sheet = self.sheet(set, record, at, Phase::Response);

@@ -22,6 +22,15 @@ use crate::ruleset::{CapPlan, EventPlan, PackageId, PhasePlan, RuleSet, Target};
 use crate::timers::Timer;
 use crate::view::View;
 
+/// The rules that exempt, as they were found for an event in a phase.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Exemptions {
+    /// Those that are true.
+    pub(crate) found: Vec<RuleId>,
+    /// Those that are unknown.
+    pub(crate) unknown: Vec<RuleId>,
+}
+
 /// What a rule's condition and its policy's filter say together: unknown when the filter is.
 fn outcome(
     set: &RuleSet,
@@ -68,24 +77,30 @@ impl Engine {
         at: i64,
         phase: &PhasePlan,
         exempted: &mut Vec<PackageId>,
-    ) -> Vec<RuleId> {
+    ) -> Exemptions {
         let view = self.view(record, at, false);
         let walker = view.walker();
-        let mut found = Vec::new();
+        let mut seen = Exemptions::default();
         for id in &phase.exempting {
             let Some(rule) = set.hir.rules.get(*id) else { continue };
+            if self.control.halt(*id) == Halt::Off {
+                continue;
+            }
             let filter = self.filter_of(set, &walker, &view, rule.policy);
-            if self.control.halt(*id) != Halt::Off && outcome(set, &walker, &view, filter, *id) == Some(true)
-            {
-                found.push(*id);
-                for package in set.rules.get(*id).into_iter().flat_map(|plan| &plan.exempts) {
-                    if !exempted.contains(package) {
-                        exempted.push(*package);
+            match outcome(set, &walker, &view, filter, *id) {
+                Some(true) => {
+                    seen.found.push(*id);
+                    for package in set.rules.get(*id).into_iter().flat_map(|plan| &plan.exempts) {
+                        if !exempted.contains(package) {
+                            exempted.push(*package);
+                        }
                     }
                 }
+                None => seen.unknown.push(*id),
+                Some(false) => {}
             }
         }
-        found
+        seen
     }
 
     pub(crate) fn filter_of(
@@ -101,28 +116,22 @@ impl Engine {
         }
     }
 
-    /// Notes which exemptions were true, and which are unknown.
-    pub(crate) fn explain_exemptions(&self, set: &RuleSet, sheet: &mut Sheet, found: Vec<RuleId>) {
+    /// Notes which exemptions were true, and which are unknown. They ask no state, so they are what they were.
+    pub(crate) fn explain_exemptions(&self, set: &RuleSet, sheet: &mut Sheet, seen: Exemptions) {
         let phase = set.events.get(sheet.event).map(|plan| match sheet.phase {
             Phase::Request => &plan.request,
             Phase::Response | Phase::Timer => &plan.response,
         });
         let Some(phase) = phase.filter(|phase| !phase.exempting.is_empty()) else { return };
-        let record = Arc::clone(&sheet.record);
-        let view = self.view(&record, sheet.at, false);
-        let walker = view.walker();
-        for id in &phase.exempting {
-            let Some(rule) = set.hir.rules.get(*id) else { continue };
-            if found.contains(id) {
-                sheet.matches.push(matched(set, &walker, &view, &Plan::new(*id, false, true)));
-            } else if self.control.halt(*id) != Halt::Off {
-                let filter = self.filter_of(set, &walker, &view, rule.policy);
-                if outcome(set, &walker, &view, filter, *id).is_none() {
-                    sheet.unknown.push(*id);
-                }
-            }
+        if !seen.found.is_empty() {
+            let record = Arc::clone(&sheet.record);
+            let view = self.view(&record, sheet.at, false);
+            let walker = view.walker();
+            let noted = seen.found.iter().filter(|id| phase.exempting.contains(id));
+            sheet.matches.extend(noted.map(|id| matched(set, &walker, &view, &Plan::new(*id, false, true))));
         }
-        sheet.exemptions = found;
+        sheet.unknown.extend(seen.unknown.iter().filter(|id| self.control.halt(**id) != Halt::Off));
+        sheet.exemptions = seen.found;
     }
 
     /// Evaluates the conditions of caps, and counts actors for shares.

@@ -1,8 +1,8 @@
 //! Keys, made ready to be hashed from a record.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
 
+use hashbrown::HashMap;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use weir_compiler::data::{prefix4, prefix6};
 use weir_compiler::hir::{Hir, Key, KeyPart};
@@ -72,6 +72,7 @@ pub(crate) struct Keys {
     /// Address prefixes are missing.
     without_prefixes: bool,
     plans: IdVec<KeyId, KeyPlan>,
+    /// Looked up for every tag that a condition asks, by parts that policies alone write: a fast hash will do.
     ids: HashMap<Vec<KeyPart>, KeyId>,
 }
 

@@ -84,11 +84,8 @@ impl Record {
     /// When the event has no such field, or the value is of another type or over its bound. The record stays as
     /// it was.
     pub fn set(&mut self, schema: &Schema, field: FieldId, value: Value) -> Result<(), FieldError> {
-        let slot = schema.events.get(self.event).and_then(|event| event.slot(field));
-        let (Some(slot), Some(declared)) = (slot, schema.fields.get(field)) else {
-            return Err(FieldError::Unknown);
-        };
-        check(&value, &declared.ty, declared.bound)?;
+        // What is refused copies nothing.
+        let slot = slot_for(schema, self.event, field, &value)?;
         let place = Arc::make_mut(&mut self.slots).get_mut(slot).ok_or(FieldError::Unknown)?;
         *place = Some(value);
         Ok(())
@@ -114,17 +111,31 @@ impl Record {
     }
 }
 
-/// Makes a record of one event.
+/// Where `value` goes, if it may.
+fn slot_for(schema: &Schema, event: EventId, field: FieldId, value: &Value) -> Result<usize, FieldError> {
+    let slot = schema.events.get(event).and_then(|event| event.slot(field));
+    let (Some(slot), Some(declared)) = (slot, schema.fields.get(field)) else {
+        return Err(FieldError::Unknown);
+    };
+    check(value, &declared.ty, declared.bound)?;
+    Ok(slot)
+}
+
+/// Makes a record of one event. Its slots are its own until it is finished, so setting one asks nobody else.
 #[derive(Clone, Debug)]
 pub struct RecordBuilder<'s> {
     schema: &'s Schema,
-    record: Record,
+    event: EventId,
+    slots: Vec<Option<Value>>,
 }
 
 impl<'s> RecordBuilder<'s> {
     /// Begins a record.
     pub fn new(schema: &'s Schema, event: EventId) -> Self {
-        Self { schema, record: Record::empty(schema, event) }
+        let count = schema.events.get(event).map_or(0, |event| event.slots.len());
+        let mut slots = Vec::with_capacity(count);
+        slots.resize_with(count, || None);
+        Self { schema, event, slots }
     }
 
     /// Sets a field.
@@ -132,7 +143,8 @@ impl<'s> RecordBuilder<'s> {
     /// # Errors
     /// As [`Record::set`].
     pub fn set(&mut self, field: FieldId, value: Value) -> Result<&mut Self, FieldError> {
-        self.record.set(self.schema, field, value)?;
+        let slot = slot_for(self.schema, self.event, field, &value)?;
+        *self.slots.get_mut(slot).ok_or(FieldError::Unknown)? = Some(value);
         Ok(self)
     }
 
@@ -141,13 +153,13 @@ impl<'s> RecordBuilder<'s> {
     /// # Errors
     /// As [`Record::set`].
     pub fn set_named(&mut self, name: &str, value: Value) -> Result<&mut Self, FieldError> {
-        let field = self.schema.field(self.record.event, name).ok_or(FieldError::Unknown)?;
+        let field = self.schema.field(self.event, name).ok_or(FieldError::Unknown)?;
         self.set(field, value)
     }
 
     /// The record.
     pub fn finish(self) -> Record {
-        self.record
+        Record { event: self.event, slots: self.slots.into() }
     }
 }
 

@@ -9,7 +9,7 @@ use weir_compiler::ids::{EventId, FieldId};
 use weir_compiler::schema::Schema;
 use weir_compiler::types::Type;
 use weir_compiler::value::Value;
-use weir_engine::{Answers, Derived, Engine, Http, Record};
+use weir_engine::{Answers, Derived, Engine, Http, Record, RecordBuilder};
 use weir_gateway::{HttpExchange, Parsed, TypedEvent};
 
 use crate::args::DisabledKey;
@@ -215,7 +215,7 @@ impl Mapper {
         let columns = self.exchange.as_ref().ok_or_else(|| Refusal::unknown("http.request"))?;
         let schema = &engine.hir().schema;
         let id = Value::text(&seq.to_string());
-        let mut record = Draft { schema, record: Record::empty(schema, columns.request) };
+        let mut record = Draft { schema, record: RecordBuilder::new(schema, columns.request) };
         record.put(columns.id, Some(id.clone()));
         record.put(columns.at, Some(Value::Time(exchange.ts_ms)));
         record.put(columns.ip, exchange.ip.map(|ip| Value::Ip(ip.to_canonical())));
@@ -233,14 +233,14 @@ impl Mapper {
         record.text(columns.host, exchange.host.as_deref());
         record.text(columns.referrer, exchange.referrer.as_deref());
         record.text(columns.protocol, exchange.protocol.as_deref());
-        let request = record.record;
-        let mut response = Draft { schema, record: Record::empty(schema, columns.response) };
+        let request = record.record.finish();
+        let mut response = Draft { schema, record: RecordBuilder::new(schema, columns.response) };
         response.copy_envelope(&request);
         response.put(columns.answers, Some(id));
         response.put(columns.status, exchange.status.map(|status| Value::Int(i64::from(status))));
         let bytes = exchange.bytes.and_then(|bytes| i64::try_from(bytes).ok());
         response.put(columns.bytes, bytes.map(Value::Int));
-        let response = response.record;
+        let response = response.record.finish();
         let http = Http { request, headers: Vec::new(), body: None };
         let derived = engine.derive(&http);
         Ok(Intake::Http(Box::new((http, derived, response))))
@@ -326,13 +326,13 @@ impl Mapper {
 /// A record being filled from a log: what the schema does not have or refuses stays missing.
 struct Draft<'a> {
     schema: &'a Schema,
-    record: Record,
+    record: RecordBuilder<'a>,
 }
 
 impl Draft<'_> {
     fn put(&mut self, field: Option<FieldId>, value: Option<Value>) {
         if let (Some(field), Some(value)) = (field, value) {
-            let _ = self.record.set(self.schema, field, value);
+            let _ = self.record.set(field, value);
         }
     }
 
@@ -341,14 +341,14 @@ impl Draft<'_> {
         let Some(declared) = self.schema.fields.get(field) else { return };
         let text = if declared.ty.is_textual() { clip(text, declared.bound as usize) } else { text };
         if let Some(value) = convert::from_text(text, &declared.ty) {
-            let _ = self.record.set(self.schema, field, value);
+            let _ = self.record.set(field, value);
         }
     }
 
     fn copy_envelope(&mut self, from: &Record) {
         for (field, _) in self.schema.fields.iter().take(self.schema.envelope) {
             if let Some(value) = from.get(self.schema, field) {
-                let _ = self.record.set(self.schema, field, value.clone());
+                let _ = self.record.set(field, value.clone());
             }
         }
     }
