@@ -59,9 +59,12 @@ pub(crate) fn split(text: &str) -> Vec<(String, String)> {
 pub(crate) fn library(sources: &mut Sources) -> Vec<(FileId, Arc<ast::File>)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../stdlib-rules");
     let mut paths = Vec::new();
-    for dir in ["std", "web", "retail", "payments", "bank", "finance"] {
-        let entries = std::fs::read_dir(root.join(dir)).unwrap();
-        paths.extend(entries.map(|entry| entry.unwrap().path()));
+    // Every folder but the templates, which are projects of their own.
+    for folder in std::fs::read_dir(&root).unwrap().map(|entry| entry.unwrap().path()) {
+        if folder.is_dir() && !folder.ends_with("templates") {
+            let entries = std::fs::read_dir(folder).unwrap();
+            paths.extend(entries.map(|entry| entry.unwrap().path()));
+        }
     }
     paths.retain(|path| path.extension().is_some_and(|found| found == "weir"));
     paths.sort();
