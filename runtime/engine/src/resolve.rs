@@ -267,9 +267,25 @@ pub(crate) fn bounded(
     let stoppers: Vec<Source> = left.iter().filter(stops).map(|c| c.ruling.source).collect();
     let stopped = !stoppers.is_empty();
     let verb = strongest(&left, true);
-    // Of equals the first: rules are in the order of the rule set, and any of them will do.
-    let verdict = left.into_iter().find(|c| c.live && c.ruling.verb == verb && verb > Verb::Pass);
+    // Rules have no order, and equals may answer differently: of them the first by name.
+    let equals = left.into_iter().filter(|c| c.live && c.ruling.verb == verb && verb > Verb::Pass);
+    let verdict = equals.min_by(|a, b| name_of(set, a.ruling.source).cmp(&name_of(set, b.ruling.source)));
     Bounded { verdict: verdict.map_or(Ruling::PASS, |c| c.ruling), shadow, hits, stopped, stoppers }
+}
+
+/// The full name of the rule, or the name of the policy, that a verdict comes from.
+fn name_of(set: &RuleSet, source: Source) -> (&str, &str) {
+    match source {
+        Source::Nothing => ("", ""),
+        Source::Rule(rule) | Source::Unknown(rule) | Source::Entry(rule) => {
+            set.hir.rules.get(rule).map_or(("", ""), |rule| (rule.full_name.as_str(), ""))
+        }
+        Source::Score(policy) => set
+            .hir
+            .policies
+            .get(policy)
+            .map_or(("", ""), |policy| (policy.package.as_str(), policy.name.as_str())),
+    }
 }
 
 /// Settles a sheet: scores, caps, decoys. Updates what caps and decoys count.

@@ -42,6 +42,22 @@ fn an_entry_acts_on_its_event_and_key_until_it_ends() {
     assert_eq!(site.ask("login", &[("session", "s1")]).verdict.verb, Verb::Pass);
 }
 
+/// Equals may answer differently, and rules have no order: the first by name counts, wherever it stands.
+#[test]
+fn the_order_of_rules_does_not_choose_among_equals() {
+    let rules = [
+        "rule b { when user is known then block with status 402 because \"\" }",
+        "rule a { when session is known then block with status 403 because \"\" }",
+    ];
+    for order in [[0, 1], [1, 0]] {
+        let text = order.map(|at| rules[at]).join("\n");
+        let mut site = Site::new(&policy(&format!("policy p {{ on login mode enforce {text} }}")));
+        let decision = site.ask("login", &[("session", "s1"), ("user", "u1")]);
+        assert_eq!(decision.verdict.status, Some(403));
+        assert_eq!(site.ask("login", &[("user", "u1")]).verdict.status, Some(402));
+    }
+}
+
 #[test]
 fn a_missing_key_is_unknown_and_counts_nothing() {
     let mut site = Site::new(&block_session());

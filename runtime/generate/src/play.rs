@@ -6,7 +6,9 @@ use std::fmt::Write as _;
 use weir_compiler::hir::Phase;
 use weir_compiler::ids::FieldId;
 use weir_compiler::value::Value;
-use weir_engine::{CallRequest, Decision, Engine, EventDecision, Input, Options, Outcome, Record, Seq, Step};
+use weir_engine::{
+    CallRequest, Decision, Engine, EventDecision, Input, Options, Outcome, Record, Seq, Source, Step,
+};
 
 use crate::Set;
 use crate::stream::{Feed, Move, Occurrence};
@@ -256,8 +258,17 @@ fn essence_of(engine: &Engine, look: &EventDecision) -> String {
         )
     });
     let effects = look.effects.iter().map(|effect| format!("{} {:?}", rule(effect.rule), effect.kind));
+    let verdict = &look.verdict;
+    let source = match verdict.source {
+        Source::Nothing => "nothing".to_owned(),
+        Source::Rule(id) => format!("rule {}", rule(id)),
+        Source::Unknown(id) => format!("unknown {}", rule(id)),
+        Source::Entry(id) => format!("entry of {}", rule(id)),
+        Source::Score(id) => format!("score of {}", hir.policies[id].name),
+    };
+    let details = (verdict.status, verdict.decoy, &verdict.place, verdict.by, verdict.hold);
     format!(
-        " {} at {} {:?} {} shadow {} score {} {} stopped {}\n  matches {:#?}\n  unknown {:?}\n  exempt {:?}\n  entries {:?}\n  effects {:?}\n",
+        " {} at {} {:?} {} {details:?} by {source} shadow {} score {} {} stopped {}\n  matches {:#?}\n  unknown {:?}\n  exempt {:?}\n  entries {:?}\n  effects {:?}\n",
         hir.schema.events[look.event].name,
         look.at,
         look.phase,
