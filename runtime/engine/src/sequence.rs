@@ -117,8 +117,12 @@ impl Track {
             if step == last {
                 complete = Some(Arc::new(Held { marks }));
             } else if let Some(place) = self.partials.get_mut(step) {
-                *place = Some(marks);
-                fresh |= 1_u64.checked_shl(step as u32).unwrap_or(0);
+                // A start that comes late does not push out a later one.
+                let kept = place.as_ref().and_then(|kept| kept.first()).map(|first| first.at);
+                if kept.is_none_or(|kept| marks.first().is_some_and(|first| first.at >= kept)) {
+                    *place = Some(marks);
+                    fresh |= 1_u64.checked_shl(step as u32).unwrap_or(0);
+                }
             }
         }
         for (at, without) in sequence.without.iter().enumerate() {
@@ -307,6 +311,19 @@ mod tests {
         assert!(take(10, 1).held.is_some());
         assert!(take(100, 1).held.is_some());
         assert!(take(101, 1).held.is_none(), "past the horizon");
+    }
+
+    #[test]
+    fn a_start_that_comes_late_does_not_push_out_a_later_one() {
+        let sequence = sequence(2, &[], None, 10);
+        let mut track = Track::default();
+        let mut take = |at, step: u32| {
+            track.take(&sequence, at, Matched { steps: 1 << step, ..Matched::default() }, |_| Arc::from([]))
+        };
+        take(100, 0);
+        take(70, 0);
+        let held = take(105, 1).held.expect("the start at 100 is five ago");
+        assert_eq!(held.marks[0].at, 100);
     }
 
     #[test]
