@@ -58,6 +58,7 @@ pub(crate) enum Command {
     Run(RunArgs),
     Explain(ExplainArgs),
     Journal(JournalArgs),
+    Keygen(KeygenArgs),
     Ir(IrArgs),
     Rules(RulesArgs),
     Completions(CompletionsArgs),
@@ -229,6 +230,9 @@ pub(crate) struct ReplayArgs {
     /// Write a record of each decision with a match to this file: `weir explain --record` makes them again.
     #[arg(long, value_name = "FILE", conflicts_with = "reveal")]
     pub(crate) records: Option<PathBuf>,
+    /// With `--records`: keep personal fields too, sealed to this operator's public key (`weir keygen`).
+    #[arg(long, value_name = "FILE", requires = "records")]
+    pub(crate) seal: Option<PathBuf>,
     /// Print why the decision on this input line, counted from 0, is as it is.
     #[arg(long, value_name = "SEQ")]
     pub(crate) explain: Option<u64>,
@@ -389,6 +393,9 @@ pub(crate) struct ExplainArgs {
     /// With `--record`: explain those on the line that comes at this place in the file, counted from 0.
     #[arg(long, value_name = "N", requires = "record")]
     pub(crate) nth: Option<usize>,
+    /// With `--record`: show the personal fields that were sealed to this operator's key.
+    #[arg(long, value_name = "FILE", requires = "record")]
+    pub(crate) key: Option<PathBuf>,
     /// With `--record`: every operand of every rule, also of those that did not fire.
     #[arg(long, requires = "record")]
     pub(crate) full: bool,
@@ -516,6 +523,31 @@ pub(crate) struct JournalArgs {
     /// Print the summary as one object.
     #[arg(long, conflicts_with = "inputs")]
     pub(crate) json: bool,
+}
+
+/// Make a pair of keys.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  weir keygen operator --out fraud-desk.key
+  weir replay --records stopped.weirrec --seal fraud-desk.key.pub access.log
+  weir explain --record stopped.weirrec --seq 4711 --key fraud-desk.key
+
+The secret key goes to the file, which its owner alone may read, and the public one to the file of the
+same name with `.pub` at its end. What is sealed to the public key, the secret one alone opens.")]
+pub(crate) struct KeygenArgs {
+    /// Whose.
+    #[arg(value_enum)]
+    pub(crate) whose: KeyOwner,
+    /// Where the secret key goes; nothing is overwritten.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum KeyOwner {
+    /// Somebody who may read what decision records keep of people.
+    Operator,
 }
 
 /// Print a completion script for a shell.

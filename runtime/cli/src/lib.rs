@@ -40,6 +40,7 @@ pub fn run() -> std::process::ExitCode {
         Command::Run(args) => command::run::run(args, &mut ui),
         Command::Explain(args) => command::explain::run(args, &mut ui),
         Command::Journal(args) => command::journal::run(args, &mut ui),
+        Command::Keygen(args) => command::keygen::run(args, &mut ui),
         Command::Ir(args) => command::ir::run(args, &mut ui),
         Command::Rules(args) => command::rules::run(args, &mut ui),
         Command::Completions(args) => command::completions::run(args, &mut ui),

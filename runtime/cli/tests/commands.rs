@@ -330,8 +330,34 @@ fn a_node_journals_what_it_is_given() {
 }
 
 #[test]
+fn personal_fields_are_read_with_the_key_they_were_sealed_to() {
+    let folder = Folder::new("seal");
+    let (key, other, path) = (folder.path("desk.key"), folder.path("other.key"), folder.path("r.weirrec"));
+    for key in [&key, &other] {
+        assert!(weir(&["keygen", "operator", "--out", key]).status.success());
+    }
+    assert_eq!(weir(&["keygen", "operator", "--out", &key]).status.code(), Some(2), "nothing is overwritten");
+    let public = format!("{key}.pub");
+    assert!(weir(&["replay", "--records", &path, "--seal", &public, &sample()]).status.success());
+    let read = weir(&["explain", "--record", &path, "--nth", "0", "--key", &key, "--json"]);
+    let read = json(&read);
+    let address = read["personal"]["ip"].as_str().unwrap().to_owned();
+    assert!(address.contains('.') && read["identical"] == true);
+    assert!(read["decision"]["keys"]["ip"].as_str().unwrap().starts_with('#'));
+    let bytes = std::fs::read(&path).unwrap();
+    assert!(!bytes.windows(address.len()).any(|window| window == address.as_bytes()));
+    for wrong in [&other, &public] {
+        let refused = weir(&["explain", "--record", &path, "--nth", "0", "--key", wrong]);
+        assert_eq!(refused.status.code(), Some(2), "{wrong}");
+        assert!(!text(&refused).contains(&address));
+    }
+}
+
+#[test]
 fn every_command_shows_examples() {
-    for command in ["init", "check", "fmt", "fix", "test", "replay", "explain", "journal", "completions"] {
+    for command in
+        ["init", "check", "fmt", "fix", "test", "replay", "explain", "journal", "keygen", "completions"]
+    {
         let help = text(&weir(&[command, "--help"]));
         assert!(help.contains("Examples:") && help.contains(&format!("weir {command}")), "{command}: {help}");
     }

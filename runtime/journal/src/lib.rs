@@ -12,13 +12,14 @@ mod cipher;
 mod entry;
 mod head;
 mod read;
+pub mod seal;
 mod sealed;
 mod write;
 
 pub use entry::{Contents, Entry};
 pub use head::{Head, MAGIC, VERSION};
 pub use read::{End, Entries, Segment, number, segments};
-pub use sealed::{seal, unseal};
+pub use sealed::{open_file, seal_file};
 pub use write::{Mode, Writer};
 
 /// Why a journal cannot be written or read.

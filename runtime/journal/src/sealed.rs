@@ -20,7 +20,7 @@ const HEAD: usize = MAGIC.len() + 2 + SALT;
 ///
 /// # Errors
 /// When there are no random numbers.
-pub fn seal(secret: Secret, purpose: &str, contents: &[u8]) -> Result<Vec<u8>, Error> {
+pub fn seal_file(secret: Secret, purpose: &str, contents: &[u8]) -> Result<Vec<u8>, Error> {
     let mut salt = [0; SALT];
     getrandom::fill(&mut salt).map_err(|error| Error::Random(error.to_string()))?;
     let mut bytes = MAGIC.to_vec();
@@ -38,7 +38,7 @@ pub fn seal(secret: Secret, purpose: &str, contents: &[u8]) -> Result<Vec<u8>, E
 ///
 /// # Errors
 /// When it is none, of another version, damaged, or sealed with another secret or for another purpose.
-pub fn unseal(secret: Secret, purpose: &str, bytes: &[u8]) -> Result<Vec<u8>, Error> {
+pub fn open_file(secret: Secret, purpose: &str, bytes: &[u8]) -> Result<Vec<u8>, Error> {
     let (Some(head), Some(block)) = (bytes.get(..HEAD), bytes.get(HEAD..)) else {
         return Err(wire::Error::Damaged("it is too short to be a sealed file").into());
     };
@@ -62,17 +62,17 @@ mod tests {
     #[test]
     fn what_is_sealed_is_opened_with_the_secret_alone() {
         let secret = Secret::new([7; 16]);
-        let sealed = seal(secret, "snapshot", b"ann@example.com").unwrap();
+        let sealed = seal_file(secret, "snapshot", b"ann@example.com").unwrap();
         assert!(!sealed.windows(3).any(|bytes| bytes == b"ann"));
-        assert_eq!(unseal(secret, "snapshot", &sealed).unwrap(), b"ann@example.com");
-        assert!(unseal(secret, "journal", &sealed).is_err());
-        assert!(unseal(Secret::PUBLIC, "snapshot", &sealed).is_err());
-        assert_ne!(seal(secret, "snapshot", b"ann@example.com").unwrap(), sealed, "each has its salt");
+        assert_eq!(open_file(secret, "snapshot", &sealed).unwrap(), b"ann@example.com");
+        assert!(open_file(secret, "journal", &sealed).is_err());
+        assert!(open_file(Secret::PUBLIC, "snapshot", &sealed).is_err());
+        assert_ne!(seal_file(secret, "snapshot", b"ann@example.com").unwrap(), sealed, "each has its salt");
         for at in 0..sealed.len() {
             let mut damaged = sealed.clone();
             damaged[at] ^= 1;
-            assert!(unseal(secret, "snapshot", &damaged).is_err(), "byte {at}");
-            assert!(unseal(secret, "snapshot", &sealed[..at]).is_err(), "{at} bytes");
+            assert!(open_file(secret, "snapshot", &damaged).is_err(), "byte {at}");
+            assert!(open_file(secret, "snapshot", &sealed[..at]).is_err(), "{at} bytes");
         }
     }
 }

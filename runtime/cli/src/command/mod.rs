@@ -8,6 +8,7 @@ pub(crate) mod fmt;
 pub(crate) mod init;
 pub(crate) mod ir;
 pub(crate) mod journal;
+pub(crate) mod keygen;
 pub(crate) mod record;
 pub(crate) mod replay;
 pub(crate) mod rules;

@@ -3,13 +3,16 @@
 use std::path::Path;
 
 use serde_json::{Value as Json, json};
+use smol_str::SmolStr;
 use weir_compiler::civil;
 use weir_compiler::hir::Phase;
 use weir_compiler::value::Value;
-use weir_engine::evidence::{Error, File, Reexecuted};
+use weir_engine::evidence::{self, Error, File, Reexecuted};
 use weir_engine::{Explanation, Record};
+use weir_journal::seal::OperatorKey;
 
 use crate::args::ExplainArgs;
+use crate::command::keygen;
 use crate::load;
 use crate::replay::explain;
 use crate::replay::line::Line;
@@ -155,6 +158,32 @@ fn list(file: &File, groups: &[Group], args: &ExplainArgs, ui: &mut Ui) -> Outco
     Ok(if different == 0 { Exit::Clean } else { Exit::Failed })
 }
 
+/// The personal fields of a line's events, each once.
+fn personal(file: &File, group: &Group, key: &OperatorKey) -> Result<Vec<(SmolStr, String)>, Failure> {
+    let mut found: Vec<(SmolStr, String)> = Vec::new();
+    let mut sealed = false;
+    for evidence in group.places.iter().filter_map(|place| file.decisions().nth(*place)) {
+        if evidence.sealed.is_empty() {
+            continue;
+        }
+        sealed = true;
+        let clear = key.open(&evidence.sealed).map_err(|error| Failure::new(error.to_string()))?;
+        let looks = evidence::personal(&clear).map_err(|error| Failure::new(error.to_string()))?;
+        for field in looks.into_iter().flatten() {
+            if !found.contains(&field) {
+                found.push(field);
+            }
+        }
+    }
+    if sealed {
+        return Ok(found);
+    }
+    Err(Failure::with_help(
+        "the record keeps no personal field",
+        "`weir replay --records FILE --seal KEY.pub` keeps them, sealed",
+    ))
+}
+
 /// One line, explained.
 fn one(file: &File, group: &Group, args: &ExplainArgs, ui: &mut Ui) -> Outcome {
     let made = match make(file, group) {
@@ -165,12 +194,20 @@ fn one(file: &File, group: &Group, args: &ExplainArgs, ui: &mut Ui) -> Outcome {
             return Ok(Exit::Failed);
         }
     };
+    let personal = match &args.key {
+        Some(path) => personal(file, group, &keygen::operator(path)?)?,
+        None => Vec::new(),
+    };
     let rules = group.places.first().and_then(|place| file.rules(*place));
     if args.json {
         let mut explained = explain::json(&made.line, &made.looks);
         if let Some(object) = explained.as_object_mut() {
             object.insert("identical".to_owned(), made.identical.into());
             object.insert("rules".to_owned(), rules.map(|hash| hash.to_string()).into());
+            if args.key.is_some() {
+                let fields = personal.iter().map(|(name, text)| (name.to_string(), text.as_str().into()));
+                object.insert("personal".to_owned(), Json::Object(fields.collect()));
+            }
         }
         ui.json(&explained)?;
     } else {
@@ -190,6 +227,12 @@ fn one(file: &File, group: &Group, args: &ExplainArgs, ui: &mut Ui) -> Outcome {
                     civil::format(is.decision.at)
                 ))?;
             }
+        }
+        if !personal.is_empty() {
+            ui.line(ui::bold("sealed to this key"))?;
+        }
+        for (name, text) in &personal {
+            ui.line(format_args!("  {name}  {text}"))?;
         }
         ui.line("")?;
         explain::print(&made.line, &made.looks, args.full, ui)?;

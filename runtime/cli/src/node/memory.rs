@@ -109,7 +109,7 @@ impl Memory {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(Failure::file("read", &path, &error)),
         };
-        let bytes = weir_journal::unseal(secret, "snapshot", &sealed)
+        let bytes = weir_journal::open_file(secret, "snapshot", &sealed)
             .map_err(|error| self.unusable("snapshot", &error))?;
         match bytes.split_first_chunk::<8>() {
             Some((segment, rest)) => Ok(Some((u64::from_le_bytes(*segment), rest.to_vec()))),
@@ -128,7 +128,7 @@ impl Memory {
     pub(crate) fn save(&self, engine: &mut Engine, secret: Secret, segment: u64) -> Result<(), Failure> {
         let mut bytes = segment.to_le_bytes().to_vec();
         bytes.extend_from_slice(&engine.snapshot());
-        let sealed = weir_journal::seal(secret, "snapshot", &bytes)
+        let sealed = weir_journal::seal_file(secret, "snapshot", &bytes)
             .map_err(|error| Failure::new(format!("cannot seal a snapshot: {error}")))?;
         let (path, fresh) = (self.dir.join("snapshot"), self.dir.join("snapshot.new"));
         private(&fresh, &sealed)?;

@@ -7,7 +7,10 @@ use std::path::{Path, PathBuf};
 use weir_engine::evidence::{self, Rules, RulesHash};
 use weir_engine::{Decision, Engine};
 
+use weir_journal::seal::SealingKey;
+
 use crate::args::ReplayArgs;
+use crate::command::keygen;
 use crate::command::replay::output_file;
 use crate::ui::Failure;
 
@@ -16,15 +19,17 @@ pub(crate) struct Records {
     path: PathBuf,
     out: BufWriter<File>,
     rules: RulesHash,
+    seal: Option<SealingKey>,
 }
 
 impl Records {
     /// Begins the file with the rule set that decides.
     pub(crate) fn create(args: &ReplayArgs, path: &Path, rules: &Rules) -> Result<Self, Failure> {
+        let seal = args.seal.as_deref().map(keygen::sealing).transpose()?;
         let out = output_file(args, path, "--records", "records")?;
         let mut head = Vec::new();
         let rules = evidence::begin(&mut head, rules);
-        let mut records = Self { path: path.to_path_buf(), out, rules };
+        let mut records = Self { path: path.to_path_buf(), out, rules, seal };
         records.write(&head)?;
         Ok(records)
     }
@@ -64,6 +69,11 @@ impl Records {
     pub(crate) fn add(&mut self, engine: &Engine, line: u64, decision: &Decision) -> Result<(), Failure> {
         let Some(mut evidence) = engine.evidence(decision) else { return Ok(()) };
         evidence.number = line;
+        if let Some(key) = &self.seal {
+            let sealed = key.seal(&engine.personal(decision));
+            evidence.sealed =
+                sealed.map_err(|_| Failure::new("personal fields are too long to be sealed"))?;
+        }
         let mut bytes = Vec::new();
         evidence::add(&mut bytes, self.rules, &evidence);
         self.write(&bytes)
