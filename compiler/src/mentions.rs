@@ -315,7 +315,7 @@ impl<'a> Walk<'_, 'a> {
             MoveKind::Repeat { times: _, variable: _, every: _, body } => {
                 body.iter().for_each(|step| self.step_of_test(step));
             }
-            MoveKind::Wait(_) | MoveKind::Expect(_) => (),
+            MoveKind::Wait(_) | MoveKind::Release(..) | MoveKind::Expect(_) => (),
             MoveKind::Emit { event, fields } => {
                 self.name(event);
                 self.assignments(fields);

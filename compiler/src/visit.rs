@@ -401,7 +401,11 @@ fn move_of_test(Move { kind, at }: &mut Move, with: &mut impl Visitor) {
             with.expr(entry);
             with.expr(value);
         }
-        MoveKind::ModelLate(_) | MoveKind::ScheduleActive(_) | MoveKind::Unmapped(_) | MoveKind::Wait(_) => {}
+        MoveKind::ModelLate(_)
+        | MoveKind::ScheduleActive(_)
+        | MoveKind::Unmapped(_)
+        | MoveKind::Wait(_)
+        | MoveKind::Release(..) => {}
         MoveKind::Repeat { times: _, every: _, body } => {
             body.iter_mut().for_each(|step| move_of_test(step, with));
         }

@@ -64,6 +64,9 @@ impl<'a> Checker<'a> {
                     self.repeat(*times, variable, every.as_ref(), body, rounds, sent, step.span)
                 }
                 Form::Wait(literal) => self.milliseconds(literal).map(MoveKind::Wait),
+                Form::Release(case, verb) => {
+                    self.numbered(*case, step.span).map(|case| MoveKind::Release(case, *verb))
+                }
                 Form::Emit { event, fields } => {
                     *sent = sent.saturating_add(rounds);
                     self.emit(event, fields)
@@ -312,7 +315,17 @@ impl<'a> Checker<'a> {
             Asked::Action(verb, at) => Expect::Action(*verb, *at),
             Asked::Score(op, score, at) => Expect::Score(*op, *score, *at),
             Asked::StoppedFrom(at) => Expect::StoppedFrom(*at),
+            Asked::Case(case, verb) => Expect::Case(*case, *verb),
         })
+    }
+
+    /// The number of a case.
+    fn numbered(&mut self, case: u64, span: weir_dsl::Span) -> Option<u64> {
+        if case == 0 {
+            self.fault(Code::BAD_TEST, span, "there is no case 0", "cases count from 1");
+            return None;
+        }
+        Some(case)
     }
 
     /// Numbers of events must be among those sent.

@@ -57,6 +57,8 @@ pub enum MoveKind {
     },
     /// Moves the clock, in milliseconds.
     Wait(i64),
+    /// A person ends the case of this number.
+    Release(u64, Verb),
     /// An event, with its response where it has response fields.
     Emit(EventId, Vec<(FieldId, ExprId)>),
     /// An expectation, judged at the end.
@@ -80,4 +82,6 @@ pub enum Expect {
     Score(CompareOp, i64, Option<u64>),
     /// Every event from this one on was challenged or more, and the one before was not.
     StoppedFrom(u64),
+    /// The case of this number has ended with this verdict, or is open.
+    Case(u64, Option<Verb>),
 }

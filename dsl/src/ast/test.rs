@@ -43,6 +43,8 @@ pub enum MoveKind {
     },
     /// `wait D`.
     Wait(Literal),
+    /// `release case n as verb`.
+    Release(u64, Verb),
     /// `event { … }`.
     Emit {
         /// The event.
@@ -88,4 +90,6 @@ pub enum Expect {
     Score(CompareOp, i64, Option<u64>),
     /// `stopped from event n`.
     StoppedFrom(u64),
+    /// `case n open`, or `case n verb`: it has ended so.
+    Case(u64, Option<Verb>),
 }

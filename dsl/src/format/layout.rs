@@ -410,7 +410,7 @@ fn lay_out_test(test: &Test, last: usize, sheet: &mut Sheet<'_, '_>) {
             MoveKind::Emit { fields, .. } => lay_out_record(fields, last, sheet),
             MoveKind::Given(given) => lay_out_given(given, sheet),
             MoveKind::Expect(Expect::Score(..)) => tighten_signs(first, last, sheet),
-            MoveKind::Expect(_) | MoveKind::Unmapped(_) | MoveKind::Wait(_) => {}
+            MoveKind::Expect(_) | MoveKind::Unmapped(_) | MoveKind::Wait(_) | MoveKind::Release(..) => {}
         }
     }
 }

@@ -485,6 +485,7 @@ fn one_move(build: &mut Build<'_>, tokens: Range<usize>) -> Option<Move> {
                 "given" => "given list contains \"value\"",
                 "unmapped" => "unmapped login",
                 "wait" => "wait 10m",
+                "release" => "release case 1 as block",
                 "repeat" => "repeat 20 as i every 5s { … }",
                 "expect" => {
                     "expect rule name fired at event 3` or `expect action block` or `expect no action"

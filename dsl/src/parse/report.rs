@@ -197,7 +197,7 @@ fn candidates(rule: Rule) -> Vec<String> {
 }
 
 /// The keywords that begin a step of a test.
-pub(crate) const MOVES: [&str; 5] = ["given", "unmapped", "repeat", "wait", "expect"];
+pub(crate) const MOVES: [&str; 6] = ["given", "unmapped", "repeat", "wait", "release", "expect"];
 
 /// Reports why a range of tokens is no clause of its kind. `form` shows one that is.
 ///

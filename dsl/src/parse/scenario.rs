@@ -30,6 +30,17 @@ pub(crate) fn move_(build: &mut Build<'_>, pair: Node<'_>) -> Option<Move> {
             MoveKind::Wait(build.literal(&duration)?)
         }
         Rule::repeat => repeat(build, inner)?,
+        Rule::release => {
+            let (mut case, mut verb) = (None, None);
+            for part in inner.into_inner() {
+                match part.as_rule() {
+                    Rule::int => case = Some(build.integer(&part)?),
+                    Rule::verb => verb = build.verb(&part),
+                    _ => {}
+                }
+            }
+            MoveKind::Release(case?, verb?)
+        }
         Rule::emit => {
             let mut event = None;
             let mut fields = Vec::new();
@@ -163,6 +174,7 @@ fn expect(build: &mut Build<'_>, pair: Node<'_>) -> Option<Expect> {
             let points = i64::try_from(number?).ok()?;
             Expect::Score(op?, if minus { -points } else { points }, at)
         }
+        Rule::ended => Expect::Case(number?, verb),
         _ => Expect::StoppedFrom(number?),
     })
 }

@@ -191,12 +191,12 @@ variants! {
     }
     ChangeKind { Mode(a), Harm(a), RuleMode(a, b), Param(a, b) }
     MoveKind {
-        Given(a), Unmapped(a), Repeat { times, variable, every, body }, Wait(a), Emit { event, fields },
+        Given(a), Unmapped(a), Repeat { times, variable, every, body }, Wait(a), Release(a, b), Emit { event, fields },
         Expect(a),
     }
     Given { Contains(a, b), Answer(a, b), Entry(a, b, c), Usual(a, b), Late(a), Active(a) }
     Expect {
-        NoAction, Fired(a, b), NotFired(a, b), Unknown(a, b), Action(a, b), Score(a, b, c), StoppedFrom(a),
+        NoAction, Fired(a, b), NotFired(a, b), Unknown(a, b), Action(a, b), Score(a, b, c), StoppedFrom(a), Case(a, b),
     }
     ExprKind {
         Literal(a), Template(a), Name(a), Call(a, b), Index(a, b), Paren(a), Array(a), Case(a, b), Not(a),

@@ -22,6 +22,7 @@ use weir_compiler::value::Value;
 use weir_compiler::walk::{Walker, World};
 use weir_dsl::FileSpan;
 
+use crate::command::{Answer, Command};
 pub use crate::coverage::{ConjunctCoverage, Coverage, RuleCoverage};
 use crate::decision::{Decision, EventDecision};
 use crate::engine::Engine;
@@ -125,6 +126,7 @@ pub fn watch(
         lines: Vec::new(),
         failures: Vec::new(),
         expects: Vec::new(),
+        closed: BTreeMap::new(),
     };
     run.moves(&test.moves);
     run.tick();
@@ -212,6 +214,8 @@ struct Run<'a> {
     lines: Vec<EventLine>,
     failures: Vec<Failure>,
     expects: Vec<(&'a Expect, FileSpan)>,
+    /// Verdicts on cases that have ended.
+    closed: BTreeMap<u64, Verb>,
     coverage: Coverage,
     watcher: &'a mut dyn FnMut(&Engine, &Decision),
 }
@@ -300,6 +304,15 @@ impl<'a> Run<'a> {
                 self.clock = self.clock.saturating_add(*ms);
                 self.tick();
             }
+            MoveKind::Release(case, verdict) => {
+                let (case, verdict) = (*case, *verdict);
+                let command = Command::Release { case, verdict };
+                let answer = self.begin(Input::Command { at: self.clock, command });
+                if answer.is_some_and(|decision| decision.answer == Some(Answer::NotFound)) {
+                    let expected = format!("an open case {case}");
+                    self.failures.push(Failure { at: next.at, expected, came: "there is none".to_owned() });
+                }
+            }
             MoveKind::Emit(event, fields) => self.emit(*event, fields),
             MoveKind::Expect(expect) => self.expects.push((expect, next.at)),
         }
@@ -345,6 +358,7 @@ impl<'a> Run<'a> {
             }
         };
         (self.watcher)(&self.engine, &decision);
+        self.closed.extend(decision.closed.iter().map(|closed| (closed.case.id, closed.verdict)));
         for look in decision.looks() {
             self.coverage.look(&self.set, self.engine.data(), look);
         }
@@ -490,6 +504,20 @@ impl<'a> Run<'a> {
                     format!("a score {} {score} at {}", op.sign(), place(*number)),
                     format!("the score is {}", line.score),
                 ))
+            }
+            Expect::Case(case, verb) => {
+                let open = self.engine.cases().any(|open| open.id == *case);
+                let came = match self.closed.get(case) {
+                    Some(verdict) => format!("it ended with {}", verdict.word()),
+                    None if open => "it is open".to_owned(),
+                    None => "there was no such case".to_owned(),
+                };
+                let holds = match verb {
+                    Some(verb) => self.closed.get(case) == Some(verb),
+                    None => open,
+                };
+                let expected = verb.map_or("open".to_owned(), |verb| format!("to end with {}", verb.word()));
+                if holds { Ok(()) } else { Err((format!("case {case} {expected}"), came)) }
             }
             Expect::StoppedFrom(number) => {
                 line(*number)?;
