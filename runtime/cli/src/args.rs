@@ -311,6 +311,9 @@ pub(crate) struct RunArgs {
     /// Append a record of each decision with a match to this file: `weir explain --record` makes them again.
     #[arg(long, value_name = "FILE", conflicts_with = "reveal")]
     pub(crate) records: Option<PathBuf>,
+    /// With `--records`: keep personal fields too, sealed to this operator's key.
+    #[arg(long, value_name = "KEY", requires = "records")]
+    pub(crate) seal: Option<PathBuf>,
     /// The secret of all key hashes: a file of 32 hexadecimal digits. One is made in the data folder otherwise.
     #[arg(long, value_name = "FILE")]
     pub(crate) secret: Option<PathBuf>,

@@ -321,8 +321,10 @@ fn a_crash_loses_nothing_that_was_answered() {
 fn nothing_personal_is_on_the_disk_in_clear() {
     let folder = Folder::new("clear");
     let (policy, data) = (folder.path("shop.weir"), folder.path("data"));
-    let remembers = POLICY
-        .replace("  rule many {", "  signal lately = last of user of login per session over 1h\n  rule many {");
+    let remembers = POLICY.replace(
+        "  rule many {",
+        "  signal lately = last of user of login per session over 1h\n  rule many {",
+    );
     std::fs::write(&policy, remembers.replace("failures >= 3", "failures >= 3 and lately is known")).unwrap();
     let records = folder.path("out.weirrec");
     let mut node = Node::start(&[&policy, "--data", &data, "--journal", "sync", "--records", &records]);

@@ -96,7 +96,8 @@ impl<'a> Node<'a> {
         setup: &Setup,
         rules: &Rules,
     ) -> Result<Self, Failure> {
-        let records = args.records.as_deref().map(|path| Records::append(path, rules)).transpose()?;
+        let seal = args.seal.as_deref();
+        let records = args.records.as_deref().map(|path| Records::append(path, seal, rules)).transpose()?;
         let rules = rules.hash();
         let tenant = prepared.options.tenant.clone();
         let engine = prepared.engine();

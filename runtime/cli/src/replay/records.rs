@@ -35,7 +35,8 @@ impl Records {
     }
 
     /// Goes on with a file, or begins it.
-    pub(crate) fn append(path: &Path, rules: &Rules) -> Result<Self, Failure> {
+    pub(crate) fn append(path: &Path, seal: Option<&Path>, rules: &Rules) -> Result<Self, Failure> {
+        let seal = seal.map(keygen::sealing).transpose()?;
         let failed = |error| Failure::file("write", path, &error);
         let file = File::options().append(true).create(true).open(path).map_err(failed)?;
         let mut head = Vec::new();
@@ -44,7 +45,7 @@ impl Records {
         } else {
             evidence::add_rules(&mut head, rules)
         };
-        let mut records = Self { path: path.to_path_buf(), out: BufWriter::new(file), rules };
+        let mut records = Self { path: path.to_path_buf(), out: BufWriter::new(file), rules, seal };
         records.write(&head)?;
         Ok(records)
     }
