@@ -19,6 +19,7 @@ mod notes;
 mod outcome;
 mod reexecute;
 mod rules;
+mod whatif;
 
 pub use compiled::{Compiled, Reexecuted};
 pub use file::{Evidence, File, MAGIC, VERSION, add, add_rules, begin, personal};
@@ -26,6 +27,7 @@ pub use rules::{Rules, RulesHash};
 
 pub(crate) use boundary::Boundaries;
 pub(crate) use notes::{Judged, Notes, Put};
+pub(crate) use whatif::verdict as verdict_if;
 
 use std::sync::Arc;
 

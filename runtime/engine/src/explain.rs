@@ -16,6 +16,7 @@ use weir_dsl::FileSpan;
 
 use crate::decision::{Decision, EventDecision, Fate, Source};
 use crate::engine::Engine;
+use crate::evidence::verdict_if;
 use crate::plan::ruling;
 use crate::print;
 use crate::privacy;
@@ -23,6 +24,9 @@ use crate::reads::children;
 use crate::recording::{Look, Recorded};
 use crate::resolve::{Candidate, Sheet, bounded, scores};
 use crate::ruleset::RuleSet;
+
+/// The most changes that are run in search of the nearest.
+const TRIED: usize = 64;
 
 /// The whole trace of a decision.
 #[derive(Clone, Debug)]
@@ -410,13 +414,15 @@ impl<'a> Tracer<'a> {
         leaves
     }
 
-    /// The smallest change of one condition that would have changed the verdict, each tried and resolved again.
+    /// The smallest change of one condition that would have changed the verdict. What the resolution alone says of a
+    /// change comes first, nearest first; each is then run on the whole look, and the first that indeed gives another
+    /// verdict is the one.
     fn nearest(&self, decision: &EventDecision, sheet: &Sheet) -> Option<Counterfactual> {
         if decision.phase != Phase::Request {
             return None;
         }
         let hir = &self.set.hir;
-        let mut best: Option<Counterfactual> = None;
+        let mut found: Vec<(f64, String, RuleId, ExprId, bool)> = Vec::new();
         for (id, rule) in hir.rules.iter() {
             if rule.exempts || !sheet.live.contains(&id) || sheet.exempted.contains(&self.set.package_of(id))
             {
@@ -425,32 +431,30 @@ impl<'a> Tracer<'a> {
             let was = self.walker().truth(rule.when, &self.world());
             for leaf in self.leaves(rule.when) {
                 let known = self.walker().truth(leaf, &self.world());
-                for truth in [true, false] {
-                    if known == Some(truth) {
-                        continue;
-                    }
+                for truth in [true, false].into_iter().filter(|truth| known != Some(*truth)) {
                     let would = self.truth_with(rule.when, leaf, truth);
-                    if would == was {
-                        continue;
-                    }
-                    let verdict = self.resolve_with(sheet, id, would);
-                    let (distance, change) = self.distance(leaf, known, truth);
-                    let nearer = best.as_ref().is_none_or(|best| distance < best.distance);
-                    if verdict != decision.verdict.verb && nearer {
-                        best = Some(Counterfactual {
-                            rule: id,
-                            name: rule.full_name.clone(),
-                            condition: print::expr(hir, leaf),
-                            at: hir.exprs.get(leaf).map_or(rule.at, |node| node.at),
-                            change,
-                            verdict,
-                            distance,
-                        });
+                    if would != was && self.resolve_with(sheet, id, would) != decision.verdict.verb {
+                        let (distance, change) = self.distance(leaf, known, truth);
+                        found.push((distance, change, id, leaf, truth));
                     }
                 }
             }
         }
-        best
+        // Of equals the first of the rule set.
+        found.sort_by(|a, b| a.0.total_cmp(&b.0));
+        found.into_iter().take(TRIED).find_map(|(distance, change, id, leaf, truth)| {
+            let rule = hir.rules.get(id)?;
+            let verdict = verdict_if(self.set, decision, sheet, leaf, truth)?;
+            (verdict != decision.verdict.verb).then(|| Counterfactual {
+                rule: id,
+                name: rule.full_name.clone(),
+                condition: print::expr(hir, leaf),
+                at: hir.exprs.get(leaf).map_or(rule.at, |node| node.at),
+                change,
+                verdict,
+                distance,
+            })
+        })
     }
 
     /// The verdict, had a rule's condition been `outcome`.

@@ -395,7 +395,10 @@ impl Engine {
                     sheet.effects.push(Effect { rule: plan.rule, kind });
                     let met = sheet.met.contains(&(hash, entry.origin));
                     let stops = entry.here && !met && table.meet(hash, entry.origin, at, entry.renewing);
-                    sheet.notes.iter_mut().for_each(|notes| notes.puts.push(Put { fresh, stops }));
+                    sheet
+                        .notes
+                        .iter_mut()
+                        .for_each(|notes| notes.puts.push(Put { origin: entry.origin, fresh, stops }));
                     stops
                 }
                 // Without a key there is no bucket, and nothing to be over.

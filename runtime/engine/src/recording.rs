@@ -38,6 +38,8 @@ pub(crate) struct Look {
     pub(crate) captured: Captured,
     /// In a record of a decision: what the expressions were that it cannot work out again, in order of their names.
     pub(crate) settled: Option<Vec<(NameHash, Option<Value>)>>,
+    /// For counterfactuals: a condition that is taken to be this, wherever it is written.
+    pub(crate) assumed: Option<(NameHash, bool)>,
 }
 
 fn find<'a, K: PartialEq, V>(items: &'a [(K, V)], key: &K) -> Option<&'a V> {
@@ -116,6 +118,11 @@ impl World for Recorded<'_> {
     }
 
     fn settled(&self, expr: ExprId) -> Option<Option<Value>> {
+        if let Some((assumed, truth)) = self.look.assumed
+            && self.set.conditions().name(expr) == Some(assumed)
+        {
+            return Some(Some(Value::Bool(truth)));
+        }
         let settled = self.look.settled.as_ref()?;
         let name = self.set.boundaries().name(expr)?;
         let place = settled.binary_search_by_key(&name, |(name, _)| *name);

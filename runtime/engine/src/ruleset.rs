@@ -75,6 +75,8 @@ pub(crate) struct RuleSet {
     pub(crate) at_field: Option<FieldId>,
     /// What a record of a decision has to say of expressions; found when first asked for.
     boundaries: OnceLock<Boundaries>,
+    /// What conditions are called; found when first asked for.
+    conditions: OnceLock<Boundaries>,
 }
 
 #[derive(Debug)]
@@ -402,6 +404,7 @@ impl RuleSet {
             truth: TruthPlan::new(&hir, &hasher),
             at_field: hir.schema.envelope_field("at"),
             boundaries: OnceLock::new(),
+            conditions: OnceLock::new(),
             keys,
             filters,
             packages,
@@ -433,6 +436,11 @@ impl RuleSet {
     /// What a record of a decision has to say of expressions.
     pub(crate) fn boundaries(&self) -> &Boundaries {
         self.boundaries.get_or_init(|| Boundaries::new(&self.hir))
+    }
+
+    /// What conditions are called: those that are written alike have one name.
+    pub(crate) fn conditions(&self) -> &Boundaries {
+        self.conditions.get_or_init(|| Boundaries::conditions(&self.hir))
     }
 
     /// The package of a rule.

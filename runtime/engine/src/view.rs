@@ -375,7 +375,13 @@ impl<'a> View<'a> {
     }
 
     pub(crate) fn look(&self, record: &Arc<Record>, reads: &Reads) -> Look {
-        Look { record: Arc::clone(record), at: self.at, captured: self.capture(reads), settled: None }
+        Look {
+            record: Arc::clone(record),
+            at: self.at,
+            captured: self.capture(reads),
+            settled: None,
+            assumed: None,
+        }
     }
 
     /// Puts readings that were kept from the request where they are looked for.

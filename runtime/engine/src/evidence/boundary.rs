@@ -12,6 +12,7 @@
 use weir_compiler::canonical;
 use weir_compiler::hir::{ExprKind, Hir, Part, Phase, Rule};
 use weir_compiler::ids::*;
+use weir_compiler::types::Type;
 
 use super::notes::Judged;
 use crate::names::NameHash;
@@ -31,6 +32,14 @@ impl Boundaries {
             .exprs
             .ids()
             .map(|id| is_boundary(hir, id).then(|| NameHash::of("expr", &canonical::expr(hir, id))));
+        Self { names: names.collect() }
+    }
+
+    /// The names of all conditions of a rule set instead.
+    pub(crate) fn conditions(hir: &Hir) -> Self {
+        let names = hir.exprs.iter().map(|(id, expr)| {
+            (expr.ty == Type::Bool).then(|| NameHash::of("expr", &canonical::expr(hir, id)))
+        });
         Self { names: names.collect() }
     }
 

@@ -56,6 +56,8 @@ pub(super) struct LookRecord {
     pub(super) panic: bool,
     pub(super) full: Vec<QueueId>,
     pub(super) standing: Vec<String>,
+    /// Something in it is not as it was: it is asked what would have been.
+    pub(super) changed: bool,
     /// Done once the verdict was found.
     pub(super) after: Vec<Effect>,
 }
@@ -164,7 +166,10 @@ pub(super) fn put_look(out: &mut Vec<u8>, set: &RuleSet, decision: &EventDecisio
         put_text(out, text);
         put_option(out, *hash, put_key);
     });
-    put_list(out, &notes.puts, |out, put| out.push(u8::from(put.fresh) | u8::from(put.stops) << 1));
+    put_list(out, &notes.puts, |out, put| {
+        put_origin(out, put.origin);
+        out.push(u8::from(put.fresh) | u8::from(put.stops) << 1);
+    });
     put_list(out, &notes.refused, |out, decoy| {
         put_hash(out, set.names.decoys.get(*decoy).copied().unwrap_or(NameHash(0)));
     });
@@ -535,8 +540,8 @@ impl Reader<'_> {
         let keys =
             list(bytes, |bytes| Ok((self.rule(bytes)?, SmolStr::new(bytes.text()?), option(bytes, key)?)))?;
         let puts = list(bytes, |bytes| {
-            let byte = bits(bytes, 2)?;
-            Ok(Put { fresh: byte & 1 != 0, stops: byte & 2 != 0 })
+            let (origin, byte) = (origin(bytes)?, bits(bytes, 2)?);
+            Ok(Put { origin, fresh: byte & 1 != 0, stops: byte & 2 != 0 })
         })?;
         let refused = list(bytes, |bytes| {
             let name = hash(bytes)?;
@@ -586,7 +591,7 @@ impl Reader<'_> {
         Ok(LookRecord {
             event,
             phase,
-            look: Look { record: Arc::new(record), at, captured, settled: Some(settled) },
+            look: Look { record: Arc::new(record), at, captured, settled: Some(settled), assumed: None },
             notes: Notes {
                 set: None,
                 data,
@@ -608,6 +613,7 @@ impl Reader<'_> {
             panic,
             full,
             standing,
+            changed: false,
             after,
         })
     }

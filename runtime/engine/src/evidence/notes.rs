@@ -7,6 +7,7 @@ use weir_compiler::ids::*;
 
 use crate::control::Halt;
 use crate::engine::Engine;
+use crate::names::Origin;
 use crate::resolve::Sheet;
 use crate::ruleset::{PhasePlan, RuleSet};
 
@@ -25,6 +26,8 @@ pub(crate) enum Judged {
 /// What became of an entry that a rule put on a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Put {
+    /// The action that put it.
+    pub(crate) origin: Origin,
     /// It is new.
     pub(crate) fresh: bool,
     /// It stops the event at hand.

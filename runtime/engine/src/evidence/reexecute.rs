@@ -4,11 +4,12 @@
 
 use std::sync::Arc;
 
+use weir_compiler::evaluate::Evaluator;
 use weir_compiler::hir::{Phase, Verb, Verdict};
 use weir_compiler::ids::*;
 
 use super::look::LookRecord;
-use super::notes::Judged;
+use super::notes::{Judged, Put};
 use crate::decision::{Acting, Effect, EffectKind, EntryHit, EventDecision, Fate, Source};
 use crate::keyhash::KeyHash;
 use crate::names::Place;
@@ -55,7 +56,9 @@ fn plan<'a>(set: &'a RuleSet, record: &LookRecord) -> Option<&'a PhasePlan> {
 /// When the record does not fit its rule set.
 pub(super) fn look(set: &RuleSet, record: LookRecord) -> Result<EventDecision, Error> {
     let phase = plan(set, &record).ok_or(Error::Damaged("an event that no rule looks at"))?;
-    let walker = set.evaluator(&record.notes.data);
+    // What is settled or assumed is known to the walker alone.
+    let walker = Evaluator::new(&set.hir, &record.notes.data, None);
+    let assumed = record.look.assumed.is_some() || record.changed;
     let world = Recorded { set, look: &record.look };
     let mut sheet = Sheet::new(Arc::clone(&record.look.record), record.look.at, record.phase);
     sheet.event = record.event;
@@ -145,7 +148,7 @@ pub(super) fn look(set: &RuleSet, record: LookRecord) -> Result<EventDecision, E
     sheet.live = live_rules(&record, phase, filter_of);
     sheet.spared.clone_from(&record.spared);
     let mut puts = record.notes.puts.iter();
-    act_all(set, &mut sheet, plans, &mut puts)?;
+    act_all(set, &mut sheet, plans, &mut puts, assumed.then_some(&record.notes.puts))?;
 
     // Rules that waited for models, with what came of their calls.
     if !open.is_empty() {
@@ -167,9 +170,9 @@ pub(super) fn look(set: &RuleSet, record: LookRecord) -> Result<EventDecision, E
             sheet.matches.push(matched(set, &walker, &world, &plan));
             plans.push(plan);
         }
-        act_all(set, &mut sheet, plans, &mut puts)?;
+        act_all(set, &mut sheet, plans, &mut puts, assumed.then_some(&record.notes.puts))?;
     }
-    if puts.next().is_some() {
+    if !assumed && puts.next().is_some() {
         return Err(Error::Damaged("an entry that no rule puts"));
     }
     let scores = scores(set, &record.notes.data, &sheet, &world);
@@ -219,9 +222,15 @@ fn meet_entries(set: &RuleSet, record: &LookRecord, sheet: &mut Sheet) -> Result
     Ok(())
 }
 
-type Puts<'a> = std::slice::Iter<'a, super::notes::Put>;
+type Puts<'a> = std::slice::Iter<'a, Put>;
 
-fn act_all(set: &RuleSet, sheet: &mut Sheet, plans: Vec<Plan>, puts: &mut Puts<'_>) -> Result<(), Error> {
+fn act_all(
+    set: &RuleSet,
+    sheet: &mut Sheet,
+    plans: Vec<Plan>,
+    puts: &mut Puts<'_>,
+    assumed: Option<&Vec<Put>>,
+) -> Result<(), Error> {
     for plan in plans.iter().filter(|plan| plan.live) {
         for package in &plan.exempts {
             if !sheet.exempted.contains(package) {
@@ -231,13 +240,19 @@ fn act_all(set: &RuleSet, sheet: &mut Sheet, plans: Vec<Plan>, puts: &mut Puts<'
     }
     for plan in plans {
         if !sheet.exempted.contains(&set.package_of(plan.rule)) {
-            act(set, sheet, plan, puts)?;
+            act(set, sheet, plan, puts, assumed)?;
         }
     }
     Ok(())
 }
 
-fn act(set: &RuleSet, sheet: &mut Sheet, plan: Plan, puts: &mut Puts<'_>) -> Result<(), Error> {
+fn act(
+    set: &RuleSet,
+    sheet: &mut Sheet,
+    plan: Plan,
+    puts: &mut Puts<'_>,
+    assumed: Option<&Vec<Put>>,
+) -> Result<(), Error> {
     let (package, at, live) = (set.package_of(plan.rule), sheet.at, plan.live);
     if let Some(rule) = set.hir.rules.get(plan.rule) {
         sheet.score(rule.policy, plan.points, live);
@@ -249,9 +264,16 @@ fn act(set: &RuleSet, sheet: &mut Sheet, plan: Plan, puts: &mut Puts<'_>) -> Res
         sheet.candidates.push(Candidate { ruling, package, live, key: None });
     }
     for entry in plan.entries {
-        let stops = match entry.hash {
-            Some(key) => {
-                let put = puts.next().ok_or(Error::Damaged("it does not say what became of an entry"))?;
+        let known = match assumed {
+            Some(known) => known.iter().find(|put| put.origin == entry.origin),
+            None if entry.hash.is_some() => {
+                let next = puts.next().filter(|put| put.origin == entry.origin);
+                Some(next.ok_or(Error::Damaged("it does not say what became of an entry"))?)
+            }
+            None => None,
+        };
+        let stops = match (entry.hash, known) {
+            (Some(key), Some(put)) => {
                 let until = at.saturating_add(entry.duration);
                 let kind = EffectKind::Entry {
                     key,
@@ -264,7 +286,8 @@ fn act(set: &RuleSet, sheet: &mut Sheet, plan: Plan, puts: &mut Puts<'_>) -> Res
                 // An entry that was met before, or does not touch the event, stops nothing now.
                 put.stops && entry.here && !sheet.met.contains(&(key, entry.origin))
             }
-            None => entry.here && entry.ruling.verb != Verb::Throttle,
+            // A fresh bucket lets the event pass.
+            _ => entry.here && entry.ruling.verb != Verb::Throttle,
         };
         if stops {
             sheet.candidates.push(Candidate { ruling: entry.ruling, package, live, key: Some(entry.key) });
