@@ -6,6 +6,7 @@
 pub mod conditions;
 pub mod generate;
 pub mod logins;
+pub mod records;
 pub mod replay;
 pub mod session;
 pub mod text;

@@ -17,7 +17,7 @@ pub struct Run {
     pub lines: Vec<u64>,
 }
 
-fn reader(log: &str) -> Option<Reader> {
+pub(crate) fn reader(log: &str) -> Option<Reader> {
     let input = Input::Memory { name: "log".into(), bytes: log.as_bytes().into() };
     Reader::new(vec![input], ReaderOptions::default()).ok()
 }

@@ -44,6 +44,16 @@ pub struct Evidence {
 }
 
 impl Evidence {
+    /// Of parts that were kept elsewhere than in a file.
+    pub fn new(number: u64, inputs: Vec<u8>, outcome: Vec<u8>) -> Self {
+        Self { number, inputs, outcome, sealed: Vec::new() }
+    }
+
+    /// What was there, and what state answered.
+    pub fn inputs(&self) -> &[u8] {
+        &self.inputs
+    }
+
     /// The bytes of the decision.
     pub fn outcome(&self) -> &[u8] {
         &self.outcome
