@@ -335,7 +335,7 @@ pub(crate) struct RunArgs {
     /// With `--clock wall`: how far ahead of it, in ms, an event's time may be; what is further is taken as now.
     #[arg(long, value_name = "MS", default_value_t = 5_000)]
     pub(crate) skew: u32,
-    /// Threads that bring state up to date.
+    /// Threads that bring state up to date for events whose response comes later, as many as have come at once.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) threads: usize,
     /// Write only decisions in which a rule fired, or an entry was met.

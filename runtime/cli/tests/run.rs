@@ -349,3 +349,36 @@ fn nothing_personal_is_on_the_disk_in_clear() {
     assert_eq!(explained.status.code(), Some(0), "{}", said(&explained));
     assert!(String::from_utf8_lossy(&explained.stdout).contains("identical"));
 }
+
+#[test]
+fn threads_change_nothing() {
+    let folder = Folder::new("threads");
+    let policy = folder.path("shop.weir");
+    let mut input = String::new();
+    for n in 0..400 {
+        let mut event = login(n, &format!("u{}", n % 7), "failure");
+        event["open"] = true.into();
+        input.push_str(&format!("{event}\n"));
+        if n % 50 == 49 {
+            input.push_str(&format!("{}\n", login(n, "ann", "failure")));
+        }
+    }
+    let run = |threads: &str| {
+        let mut child = Command::new(WEIR)
+            .args(["run", &policy, "--threads", threads])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut to = child.stdin.take().unwrap();
+        let input = input.clone();
+        let writer = std::thread::spawn(move || to.write_all(input.as_bytes()).unwrap());
+        let output = child.wait_with_output().unwrap();
+        writer.join().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let one = run("1");
+    assert_eq!(one.lines().count(), 408);
+    assert_eq!(one, run("3"));
+}

@@ -4,7 +4,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use weir_engine::evidence::{Rules, RulesHash};
-use weir_engine::{Decision, Engine, Input, Secret};
+use weir_engine::{Decision, Engine, Input, Record, Secret};
 use weir_gateway::Format;
 use weir_ledger::Writer;
 
@@ -80,6 +80,10 @@ struct Node<'a> {
     /// What the present rule set is called in the journal.
     rules: RulesHash,
     records: Option<Records>,
+    /// Threads, where there is more than one.
+    pool: Option<rayon::ThreadPool>,
+    /// Events whose response comes later, to be decided together: their lines, and what they are.
+    ahead: Vec<(u64, Input, Vec<Record>)>,
     format: Format,
     /// Lines so far.
     lines: u64,
@@ -123,6 +127,8 @@ impl<'a> Node<'a> {
             secret: setup.secret.unwrap_or(Secret::PUBLIC),
             rules,
             records,
+            pool: threads(args.threads)?,
+            ahead: Vec::new(),
             format: match args.format {
                 StreamFormat::Ndjson => Format::Ndjson,
                 StreamFormat::NginxJson => Format::NginxJson,
@@ -187,6 +193,7 @@ impl<'a> Node<'a> {
                         let Ok(fed) = lines.try_recv() else { break };
                         self.take(fed, ui)?;
                     }
+                    self.catch_up(ui)?;
                     // Acknowledged means journalled.
                     self.journal.commit()?;
                     ui.flush()?;
@@ -243,6 +250,14 @@ impl<'a> Node<'a> {
             Fed::TooLong => Err("the line is too long".to_owned()),
             Fed::Failed(error) => return Err(error.into()),
         };
+        if let (Ok(Asked::Event { at, intake, open: true }), Some(_)) = (&asked, &self.pool) {
+            let events = intake.events();
+            let at = self.stamped(*at);
+            self.ahead.push((number, Input::Request { at, events: events.clone() }, events));
+            return Ok(());
+        }
+        // What has come before is decided before.
+        self.catch_up(ui)?;
         match asked {
             Ok(Asked::Blank) => Ok(()),
             Ok(Asked::Input(input)) => self.input(input, ui),
@@ -266,19 +281,7 @@ impl<'a> Node<'a> {
                         journal.settle(engine, input)
                     })?
                 };
-                self.decided += 1;
-                self.enter(&decided)?;
-                self.note(number, &decided)?;
-                for decision in [Some(&decided.request), decided.response.as_ref()].into_iter().flatten() {
-                    for due in Answer::deadlines(&self.engine, number, decision) {
-                        ui.json(&due)?;
-                    }
-                    self.tell_cases(decision, ui)?;
-                }
-                if !self.args.matched || !decided.is_quiet() {
-                    ui.json(&Answer::new(&self.engine, number, &decided, self.args.reveal))?;
-                }
-                Ok(())
+                self.answer(number, &decided, ui)
             }
             Err(why) => {
                 self.refused += 1;
@@ -292,6 +295,36 @@ impl<'a> Node<'a> {
                 ui.json(&serde_json::json!({ "seq": number, "error": why }))
             }
         }
+    }
+
+    /// Decides the events that wait to be decided together.
+    fn catch_up(&mut self, ui: &mut Ui) -> Result<(), Failure> {
+        let Some(pool) = self.pool.as_ref().filter(|_| !self.ahead.is_empty()) else { return Ok(()) };
+        let ahead = std::mem::take(&mut self.ahead);
+        let (lines, inputs): (Vec<(u64, Vec<Record>)>, Vec<Input>) =
+            ahead.into_iter().map(|(number, input, events)| ((number, events), input)).unzip();
+        let decisions = self.journal.settle_all(&mut self.engine, inputs, pool)?;
+        for ((number, events), request) in lines.into_iter().zip(decisions) {
+            self.answer(number, &Decided { events, request, response: None }, ui)?;
+        }
+        Ok(())
+    }
+
+    /// Writes what was decided of a line.
+    fn answer(&mut self, number: u64, decided: &Decided, ui: &mut Ui) -> Result<(), Failure> {
+        self.decided += 1;
+        self.enter(decided)?;
+        self.note(number, decided)?;
+        for decision in [Some(&decided.request), decided.response.as_ref()].into_iter().flatten() {
+            for due in Answer::deadlines(&self.engine, number, decision) {
+                ui.json(&due)?;
+            }
+            self.tell_cases(decision, ui)?;
+        }
+        if !self.args.matched || !decided.is_quiet() {
+            ui.json(&Answer::new(&self.engine, number, decided, self.args.reveal))?;
+        }
+        Ok(())
     }
 
     /// What is no event of its own: a response, time that passes.
@@ -366,6 +399,15 @@ impl<'a> Node<'a> {
             ui::count(usize::try_from(self.refused).unwrap_or(usize::MAX), "line"),
         ));
     }
+}
+
+/// A pool of so many threads; none for one.
+fn threads(count: usize) -> Result<Option<rayon::ThreadPool>, Failure> {
+    if count <= 1 {
+        return Ok(None);
+    }
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(count).build();
+    pool.map(Some).map_err(|error| Failure::new(format!("cannot start {count} threads: {error}")))
 }
 
 /// The clock of the edge, in ms UTC.

@@ -53,11 +53,31 @@ impl Journal {
 
     /// Journals an input and gives it to the engine. Models do not run here: what asks one is unknown.
     pub(crate) fn settle(&mut self, engine: &mut Engine, input: Input) -> Result<Decision, Failure> {
-        if let Some(writer) = &mut self.writer {
-            let written = writer.input(engine.hir(), &input);
-            self.told(written)?;
-        }
-        match engine.begin(input) {
+        self.input(engine, &input)?;
+        let step = engine.begin(input);
+        self.finish_step(engine, step)
+    }
+
+    /// The same of many inputs at once.
+    pub(crate) fn settle_all(
+        &mut self,
+        engine: &mut Engine,
+        inputs: Vec<Input>,
+        pool: &rayon::ThreadPool,
+    ) -> Result<Vec<Decision>, Failure> {
+        inputs.iter().try_for_each(|input| self.input(engine, input))?;
+        let steps = engine.batch(inputs, Some(pool));
+        steps.into_iter().map(|step| self.finish_step(engine, step)).collect()
+    }
+
+    fn input(&mut self, engine: &Engine, input: &Input) -> Result<(), Failure> {
+        let Some(writer) = &mut self.writer else { return Ok(()) };
+        let written = writer.input(engine.hir(), input);
+        self.told(written)
+    }
+
+    fn finish_step(&mut self, engine: &mut Engine, step: Step) -> Result<Decision, Failure> {
+        match step {
             Step::Decided(decision) => Ok(decision),
             Step::Pending(pending) => {
                 let outcomes = vec![Outcome::Failed; pending.calls.len()];
