@@ -329,6 +329,8 @@ fn a_node_journals_what_it_is_given() {
     assert!(json(&torn)["segments"][0]["torn"]["at"].as_u64().is_some());
 }
 
+/// + sealing: with its key the personal fields are read
+/// - sealing: with another key they are not
 #[test]
 fn personal_fields_are_read_with_the_key_they_were_sealed_to() {
     let folder = Folder::new("seal");

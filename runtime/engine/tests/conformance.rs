@@ -174,7 +174,7 @@ fn every_word_has_a_case_that_holds_and_one_that_does_not() {
         if !path.parent().is_some_and(|parent| parent.ends_with("tests")) {
             continue;
         }
-        for name in support::read(&path).lines().filter_map(|line| line.strip_prefix("/// ")) {
+        for name in support::read(&path).lines().filter_map(|line| line.trim_start().strip_prefix("/// ")) {
             if let Some((holds, words)) = named(name) {
                 seen.entry(holds).or_default().extend(words);
             }

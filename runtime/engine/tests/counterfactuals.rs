@@ -83,6 +83,7 @@ fn asked(change: &str) -> Option<(&'static str, i64)> {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
+    /// + counterfactual: with the change the verdict is the one said
     #[test]
     fn the_nearest_change_gives_the_verdict_that_is_said(probes in probes()) {
         let (site, decision) = last(&probes);
@@ -109,6 +110,7 @@ proptest! {
     }
 }
 
+/// - counterfactual: what one rule alone would give is not said where another has the same condition
 #[test]
 fn a_change_that_two_rules_share_is_run_for_both() {
     // Of `high` alone the resolution would say pass; `even` of the other policy has the same condition.

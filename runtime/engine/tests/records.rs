@@ -129,6 +129,7 @@ fn open(evidence: &[(Decision, Evidence)]) -> File {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
+    /// + record, re-execution: the same decision and explanation from the record alone
     #[test]
     fn a_record_makes_the_decision_again_without_secret_state_or_list(sales in sales()) {
         let mut site = site();
@@ -146,6 +147,8 @@ proptest! {
         }
     }
 
+    /// + personal: conditions on personal fields are made again
+    /// - personal: no personal value is in a record
     #[test]
     fn no_personal_value_is_in_a_record(sales in sales()) {
         let mut site = site();
@@ -173,6 +176,7 @@ fn sample() -> &'static (Vec<u8>, usize) {
     })
 }
 
+/// - record: one with another byte is refused
 #[test]
 fn every_flipped_byte_is_refused() {
     let (bytes, start) = sample();
@@ -203,6 +207,7 @@ fn what_is_no_record_is_called_so() {
     assert_eq!(File::open(b"weir rec\x01").unwrap().len(), 0);
 }
 
+/// - re-execution: an engine that shows personal values, or keeps no readings, makes no record
 #[test]
 fn an_engine_that_reveals_makes_no_record() {
     let mut site = Site::with(POLICY, Options { record: true, reveal: true, ..Options::default() });

@@ -138,6 +138,7 @@ fn replay(folder: &Folder) -> Vec<Vec<u8>> {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
+    /// + journal: a fresh engine decides the same from it
     #[test]
     fn a_journal_brings_a_fresh_engine_to_the_same_decisions(moves in moves(), cut in 0_usize..30, sync: bool) {
         let folder = Folder::new();
@@ -208,6 +209,7 @@ fn what_is_cut_off_leaves_what_was_before() {
     assert!(seen.contains(&0) && seen.contains(&(*count - 2)), "{seen:?}");
 }
 
+/// - journal: a changed byte is not taken for what was written
 #[test]
 fn no_changed_byte_is_taken_for_what_was_written() {
     let (site, bytes, _) = sample();
