@@ -7,6 +7,10 @@ use weir_engine::Secret;
 use weir_engine::evidence::Compiled;
 use weir_journal::{Mode, Writer};
 
+/// As in the program that is measured.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn sample() -> String {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../stdlib-rules/samples/wordpress-login-attack.log.xz");
     text::read(path).expect("the sample ships with the library")

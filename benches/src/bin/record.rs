@@ -15,6 +15,10 @@ use weir_compiler::evaluate::Tier;
 use weir_compiler::ir;
 use weir_dsl::FileId;
 
+/// As in the program that is measured.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The kernel's clock ticks a second, as `/proc` counts them.
 const TICKS: f64 = 100.0;
 

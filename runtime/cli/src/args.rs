@@ -323,6 +323,9 @@ pub(crate) struct RunArgs {
     /// Write all that comes in, sealed with the secret, to the folder `journal` of the data folder.
     #[arg(long, value_enum, value_name = "MODE", default_value_t = JournalMode::Off, requires = "data")]
     pub(crate) journal: JournalMode,
+    /// How many MiB of the journal stay when a snapshot has what is in them.
+    #[arg(long, value_name = "MIB", default_value_t = 1_024, requires = "data")]
+    pub(crate) journal_limit: u64,
     /// Seconds between snapshots.
     #[arg(long, value_name = "SECONDS", default_value_t = 60, requires = "data")]
     pub(crate) snapshot_every: u64,

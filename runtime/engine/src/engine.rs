@@ -259,9 +259,9 @@ impl Engine {
     }
 
     /// Settles a sheet unless a rule of it waits for a model.
-    fn close(&mut self, set: &RuleSet, sheet: Sheet) -> Look {
+    fn close(&mut self, set: &RuleSet, sheet: Box<Sheet>) -> Look {
         if !sheet.open.is_empty() {
-            return Look::Open(Box::new(sheet));
+            return Look::Open(sheet);
         }
         let record = Arc::clone(&sheet.record);
         let scores = scores(set, &self.data, &sheet, &self.view(&record, sheet.at, false));
@@ -269,7 +269,7 @@ impl Engine {
     }
 
     /// Settles a sheet, and notes what came of it for the brake and for the case it opens.
-    fn settle(&mut self, set: &RuleSet, mut sheet: Sheet, scores: Scores) -> EventDecision {
+    fn settle(&mut self, set: &RuleSet, mut sheet: Box<Sheet>, scores: Scores) -> EventDecision {
         let (record, exposed) = (Arc::clone(&sheet.record), std::mem::take(&mut sheet.exposed));
         let mut decision = settle(set, &mut self.store, sheet, scores, self.options.record);
         decision.parked = self.case_of(set, &record, &decision);
@@ -389,6 +389,17 @@ impl Engine {
     }
 
     fn conclude(&mut self, mut draft: Draft, calls: &[CallRequest], outcomes: &[Outcome]) -> Decision {
+        // Looks are large, and nearly all are settled already.
+        if draft.looks.iter().any(|look| matches!(look, Look::Open(_))) {
+            self.close_open(&mut draft, calls, outcomes);
+        }
+        let mut decision = draft.finish();
+        self.park(&mut decision);
+        decision
+    }
+
+    /// Settles the looks that have waited, with what came of their calls.
+    fn close_open(&mut self, draft: &mut Draft, calls: &[CallRequest], outcomes: &[Outcome]) {
         let set = Arc::clone(&self.set);
         let looks = std::mem::take(&mut draft.looks);
         let settled = looks.into_iter().enumerate().map(|(nth, look)| {
@@ -407,18 +418,14 @@ impl Engine {
                             look.captured.answers.push((call.call, answer));
                         }
                     }
-                    self.settle_open(&set, &draft.data, *sheet)
+                    self.settle_open(&set, &draft.data, sheet)
                 }
             })
         });
-        // Collected in place: looks are large, and nearly all are settled already.
         draft.looks = settled.collect();
-        let mut decision = draft.finish();
-        self.park(&mut decision);
-        decision
     }
 
-    fn settle_open(&mut self, set: &RuleSet, data: &Arc<Data>, mut sheet: Sheet) -> EventDecision {
+    fn settle_open(&mut self, set: &RuleSet, data: &Arc<Data>, mut sheet: Box<Sheet>) -> EventDecision {
         let Some(look) = sheet.look.take() else {
             return self.settle(set, sheet, empty());
         };

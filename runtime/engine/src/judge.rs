@@ -59,8 +59,8 @@ impl Engine {
     }
 
     /// A sheet for an event, with what stands over the rules.
-    pub(crate) fn sheet(&self, set: &RuleSet, record: &Arc<Record>, at: i64, phase: Phase) -> Sheet {
-        let mut sheet = Sheet::new(Arc::clone(record), at, phase);
+    pub(crate) fn sheet(&self, set: &RuleSet, record: &Arc<Record>, at: i64, phase: Phase) -> Box<Sheet> {
+        let mut sheet = Box::new(Sheet::new(Arc::clone(record), at, phase));
         sheet.panic = self.control.panics().is_some();
         sheet.full = self.full_queues(set);
         if self.options.record {

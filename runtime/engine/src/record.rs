@@ -16,7 +16,8 @@ use weir_compiler::value::Value;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Record {
     event: EventId,
-    slots: Arc<[Option<Value>]>,
+    /// Behind a vector, so that a record that has been filled is not copied to be shared.
+    slots: Arc<Vec<Option<Value>>>,
 }
 
 /// Why a value was refused.
@@ -45,13 +46,13 @@ impl Record {
     /// A record without any value.
     pub fn empty(schema: &Schema, event: EventId) -> Self {
         let slots = schema.events.get(event).map_or(0, |event| event.slots.len());
-        Self { event, slots: std::iter::repeat_n(None, slots).collect() }
+        Self { event, slots: Arc::new(vec![None; slots]) }
     }
 
     /// A record with what `fill` says of each slot, which must fit it.
     pub(crate) fn filled(schema: &Schema, event: EventId, fill: impl FnMut(&Slot) -> Option<Value>) -> Self {
         let slots = schema.events.get(event).map(|event| event.slots.as_slice()).unwrap_or_default();
-        Self { event, slots: slots.iter().map(fill).collect() }
+        Self { event, slots: Arc::new(slots.iter().map(fill).collect()) }
     }
 
     /// The event it is of.
@@ -138,6 +139,14 @@ impl<'s> RecordBuilder<'s> {
         Self { schema, event, slots }
     }
 
+    /// Begins a record with the envelope of another event: it stands at the same slots in all.
+    pub fn beside(schema: &'s Schema, event: EventId, other: &Record) -> Self {
+        let mut builder = Self::new(schema, event);
+        let envelope = other.slots.iter().take(schema.envelope);
+        builder.slots.iter_mut().zip(envelope).for_each(|(place, value)| place.clone_from(value));
+        builder
+    }
+
     /// Sets a field.
     ///
     /// # Errors
@@ -159,7 +168,7 @@ impl<'s> RecordBuilder<'s> {
 
     /// The record.
     pub fn finish(self) -> Record {
-        Record { event: self.event, slots: self.slots.into() }
+        Record { event: self.event, slots: Arc::new(self.slots) }
     }
 }
 

@@ -292,7 +292,7 @@ fn name_of(set: &RuleSet, source: Source) -> (&str, &str) {
 pub(crate) fn settle(
     set: &RuleSet,
     store: &mut Store,
-    mut sheet: Sheet,
+    mut sheet: Box<Sheet>,
     scores: Scores,
     keep: bool,
 ) -> EventDecision {
@@ -337,7 +337,7 @@ pub(crate) fn settle(
         }
     }
     let stopped_by = stopped_by(&sheet, &found.stoppers);
-    let kept = keep.then(|| Box::new(sheet.clone()));
+    let kept = keep.then(|| sheet.clone());
     EventDecision {
         event: sheet.event,
         at: sheet.at,
@@ -347,12 +347,12 @@ pub(crate) fn settle(
         score,
         shadow_score,
         stopped: found.stopped,
-        matches: sheet.matches,
-        unknown: sheet.unknown,
-        exemptions: sheet.exemptions,
-        entries: sheet.entries,
-        caps: sheet.cap_hits,
-        effects: sheet.effects,
+        matches: std::mem::take(&mut sheet.matches),
+        unknown: std::mem::take(&mut sheet.unknown),
+        exemptions: std::mem::take(&mut sheet.exemptions),
+        entries: std::mem::take(&mut sheet.entries),
+        caps: std::mem::take(&mut sheet.cap_hits),
+        effects: std::mem::take(&mut sheet.effects),
         stopped_by,
         parked: None,
         sheet: kept,

@@ -387,7 +387,10 @@ impl<'a> Node<'a> {
         }
         self.journal.rules(self.engine.hir(), self.rules)?;
         match &self.memory {
-            Some(memory) => memory.save(&mut self.engine, self.secret, self.journal.segment()),
+            Some(memory) => {
+                let limit = self.args.journal_limit.saturating_mul(1 << 20);
+                memory.save(&mut self.engine, self.secret, self.journal.segment(), limit)
+            }
             None => Ok(()),
         }
     }

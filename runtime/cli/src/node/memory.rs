@@ -7,8 +7,8 @@
 //!  DIR/lock        held while a process uses the folder
 //! ```
 //!
-//! A snapshot is written beside the last one and takes its place when it is whole, and segments go only when a snapshot has what
-//! is in them, so a crash at any moment leaves both sound. Recovery is load and replay.
+//! A snapshot is written beside the last one and takes its place when it is whole, and segments of the journal go only when a snapshot has what
+//! is in them and there are too many, so a crash at any moment leaves both sound. Recovery is load and replay.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
@@ -124,8 +124,15 @@ impl Memory {
         )
     }
 
-    /// Puts a snapshot in the place of the last one, and lets go of the segments that it has: those before `segment`.
-    pub(crate) fn save(&self, engine: &mut Engine, secret: Secret, segment: u64) -> Result<(), Failure> {
+    /// Puts a snapshot in the place of the last one. It has what stands in the journal before `segment`: of that, what is more
+    /// than `limit` bytes goes, the oldest first.
+    pub(crate) fn save(
+        &self,
+        engine: &mut Engine,
+        secret: Secret,
+        segment: u64,
+        limit: u64,
+    ) -> Result<(), Failure> {
         let mut bytes = segment.to_le_bytes().to_vec();
         bytes.extend_from_slice(&engine.snapshot());
         let sealed = weir_journal::seal_file(secret, "snapshot", &bytes)
@@ -133,12 +140,20 @@ impl Memory {
         let (path, fresh) = (self.dir.join("snapshot"), self.dir.join("snapshot.new"));
         private(&fresh, &sealed)?;
         fs::rename(&fresh, &path).map_err(|error| Failure::file("write", &path, &error))?;
-        let segments = weir_journal::segments(&self.dir.join("journal"));
-        for path in segments.unwrap_or_default() {
-            if weir_journal::number(&path).is_some_and(|number| number < segment) {
-                // One that cannot be removed now is passed over at the next start.
-                let _ = fs::remove_file(path);
+        let mut had: Vec<(PathBuf, u64)> = weir_journal::segments(&self.dir.join("journal"))
+            .unwrap_or_default()
+            .into_iter()
+            .filter(|path| weir_journal::number(path).is_some_and(|number| number < segment))
+            .map(|path| (path.clone(), fs::metadata(&path).map_or(0, |facts| facts.len())))
+            .collect();
+        let mut total: u64 = had.iter().map(|(_, size)| size).sum();
+        for (path, size) in had.drain(..) {
+            if total <= limit {
+                break;
             }
+            // One that cannot be removed now is tried again with the next snapshot.
+            let _ = fs::remove_file(path);
+            total = total.saturating_sub(size);
         }
         Ok(())
     }

@@ -234,8 +234,8 @@ impl Mapper {
         record.text(columns.referrer, exchange.referrer.as_deref());
         record.text(columns.protocol, exchange.protocol.as_deref());
         let request = record.record.finish();
-        let mut response = Draft { schema, record: RecordBuilder::new(schema, columns.response) };
-        response.copy_envelope(&request);
+        let mut response =
+            Draft { schema, record: RecordBuilder::beside(schema, columns.response, &request) };
         response.put(columns.answers, Some(id));
         response.put(columns.status, exchange.status.map(|status| Value::Int(i64::from(status))));
         let bytes = exchange.bytes.and_then(|bytes| i64::try_from(bytes).ok());
@@ -342,14 +342,6 @@ impl Draft<'_> {
         let text = if declared.ty.is_textual() { clip(text, declared.bound as usize) } else { text };
         if let Some(value) = convert::from_text(text, &declared.ty) {
             let _ = self.record.set(field, value);
-        }
-    }
-
-    fn copy_envelope(&mut self, from: &Record) {
-        for (field, _) in self.schema.fields.iter().take(self.schema.envelope) {
-            if let Some(value) = from.get(self.schema, field) {
-                let _ = self.record.set(field, value.clone());
-            }
         }
     }
 }
