@@ -55,6 +55,8 @@ fn limits(keys: usize) -> Limits {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
 
+    /// + partition, batch, thread: state of all sizes, however many inputs come at once, on however many threads
+    /// - partition: into how many parts a table is cut shows in no decision
     #[test]
     fn any_batch_size_and_any_number_of_threads(
         moves in moves(), more in moves(), keys in prop_oneof![Just(16_usize), Just(40), Just(1_000_000)]
@@ -69,6 +71,8 @@ proptest! {
     }
 
     /// Models are answered after each batch: an answer is an input, and has its place in the order.
+    ///
+    /// - batch, thread: no answer is seen before its place
     #[test]
     fn with_models_any_number_of_threads(moves in moves(), size in 1_usize..40) {
         let inputs = inputs(&moves);

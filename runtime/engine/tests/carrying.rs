@@ -23,6 +23,8 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(80))]
 
     /// Wherever an engine is stopped and another goes on from its snapshot, decisions and state are the same.
+    ///
+    /// + restart, snapshot: another engine goes on from anywhere
     #[test]
     fn any_restart_point(before in moves(), after in moves()) {
         let mut plain = Player::new(Options::default(), false);
@@ -51,6 +53,8 @@ proptest! {
         prop_assert_eq!(plain.site.engine.snapshot(), watched.site.engine.snapshot());
     }
 
+    /// + swap: state goes on by what it keeps
+    ///
     /// A rule set whose parts stand in another order, and has one policy more, goes on with the same state.
     #[test]
     fn positions_do_not_matter(before in moves(), after in moves()) {
@@ -80,6 +84,8 @@ proptest! {
     }
 
     /// A snapshot that is damaged anywhere is refused, and the engine stays as it was.
+    ///
+    /// - restart, snapshot: not from one that is damaged
     #[test]
     fn damage_is_refused(at in any::<prop::sample::Index>(), bit in 0_u8..8) {
         let mut player = Player::new(Options::default(), false);
@@ -138,6 +144,7 @@ policy p {
 }
 "#;
 
+/// - swap: an entry does not outlive its rule
 #[test]
 fn entries_and_counts_survive_a_change_and_end_with_their_rule() {
     let options = || Options { record: true, ..Options::default() };
@@ -162,6 +169,8 @@ fn entries_and_counts_survive_a_change_and_end_with_their_rule() {
     assert!(!ask(&mut site).stopped);
 }
 
+/// + warming: absence is unknown until a new signal has counted for its window
+/// - warming: after that it is known
 #[test]
 fn what_is_new_is_warming_and_says_so() {
     let mut site = Site::with(LOGINS, Options { record: true, ..Options::default() });

@@ -467,6 +467,8 @@ fn a_model_without_its_inputs_is_not_asked() {
     assert!(matches!(ask(&mut site), Step::Decided(decision) if decision.verdict.verb == Verb::StepUp));
 }
 
+/// + eviction: a count of what left is estimated
+/// - eviction: everything else is unknown, and absence too
 #[test]
 fn evicted_counts_are_estimated_and_everything_else_is_unknown() {
     let text = policy(
