@@ -320,8 +320,8 @@ pub(crate) struct RunArgs {
     /// Append what matched, was held or stopped to the ledger in this folder, for `weir rules stats`.
     #[arg(long, value_name = "DIR")]
     pub(crate) ledger: Option<PathBuf>,
-    /// Write all that comes in, sealed with the secret, to the folder `journal` of the data folder.
-    #[arg(long, value_enum, value_name = "MODE", default_value_t = JournalMode::Off, requires = "data")]
+    /// With `--data`: write all that comes in, sealed with the secret, to its folder `journal`.
+    #[arg(long, value_enum, value_name = "MODE", default_value_t = JournalMode::Async, requires = "data")]
     pub(crate) journal: JournalMode,
     /// How many MiB of the journal stay when a snapshot has what is in them.
     #[arg(long, value_name = "MIB", default_value_t = 1_024, requires = "data")]

@@ -127,7 +127,7 @@ impl Setup {
     /// The engine of a profile of the standard library, as embedded.
     ///
     /// # Errors
-    /// With the diagnostics: of a profile that does not exist, or as [`Setup::engine`].
+    /// With the diagnostics: of a profile that does not exist, or as [`Setup::prepare`].
     pub fn library(&self, profile: &str) -> Result<Engine, Vec<Diagnostic>> {
         let mut session = Session::library();
         let found = session.analysis.found();
