@@ -39,8 +39,11 @@ pub struct Tallies {
 
 /// Whether a state that has counted since `born` may still have missed something of its window at `at`.
 fn warms(plan: &StatePlan, born: i64, at: i64) -> bool {
-    // Lanes reach back an eighth part further than the window.
-    at.saturating_sub(born) < plan.form.retention
+    // Lanes are a seventh of the window wide, and the oldest one reaches back further than it by as much.
+    let length = plan.form.window.length();
+    let reach =
+        if length > 1 { length.saturating_add(length / 7).saturating_add(1) } else { plan.form.retention };
+    at.saturating_sub(born) < reach
 }
 
 /// What bears on a reading beside the record of its key.

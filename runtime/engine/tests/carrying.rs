@@ -187,8 +187,12 @@ fn what_is_new_is_warming_and_says_so() {
     // Nobody can tell whether the user has been here within the last ten minutes.
     let decision = ask(&mut site);
     assert_eq!(site.unknown(&decision), ["first"]);
-    site.now += 3_600_000;
+    // Ten minutes and a seventh of them: then nothing of the window is from before.
+    site.now += 685_000;
     let decision = ask(&mut site);
-    assert_eq!(site.fired(&decision), ["first"]);
+    assert_eq!(site.unknown(&decision), ["first"]);
+    site.now += 1_000;
+    let late = site.ask("login", &[("session", "z"), ("shape", "a"), ("user", "another")]);
+    assert_eq!(site.fired(&late), ["first"]);
     assert_eq!(Why::Warming.to_string(), "it is new, and has counted for less than its window");
 }
