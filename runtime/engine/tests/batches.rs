@@ -104,3 +104,8 @@ fn responses_find_their_requests_in_the_same_batch() {
     assert_eq!(steps.len(), 4);
     assert_eq!(site.engine.tallies().responses_unmatched, 0);
 }
+
+#[test]
+fn batches_change_nothing_on_the_walker() {
+    common::run_on_the_walker("batches_change_nothing_on_the_walker");
+}

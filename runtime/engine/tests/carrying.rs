@@ -196,3 +196,8 @@ fn what_is_new_is_warming_and_says_so() {
     assert_eq!(site.fired(&late), ["first"]);
     assert_eq!(Why::Warming.to_string(), "it is new, and has counted for less than its window");
 }
+
+#[test]
+fn state_is_carried_on_the_walker_too() {
+    common::run_on_the_walker("state_is_carried_on_the_walker_too");
+}

@@ -177,3 +177,8 @@ fn truth_names_its_decision() {
     }
     assert_eq!(site.engine.labels(), (1, 5));
 }
+
+#[test]
+fn cases_are_the_same_on_the_walker() {
+    common::run_on_the_walker("cases_are_the_same_on_the_walker");
+}

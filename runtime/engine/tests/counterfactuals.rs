@@ -122,3 +122,8 @@ fn a_change_that_two_rules_share_is_run_for_both() {
     assert_eq!((nearest.change.as_str(), nearest.verdict), ("n is 4; it would have to be >= 5", Verb::Block));
     assert_eq!(last(&[probe(5)]).1.verdict.verb, Verb::Block);
 }
+
+#[test]
+fn counterfactuals_are_the_same_on_the_walker() {
+    common::run_on_the_walker("counterfactuals_are_the_same_on_the_walker");
+}

@@ -230,3 +230,8 @@ fn clear_text_is_given_out_for_sealing_alone() {
     assert!(has("user", "alice@example.org") && has("born", "1987"));
     assert!(!clear[0].iter().any(|(name, _)| name == "amount"));
 }
+
+#[test]
+fn records_make_the_same_on_the_walker() {
+    common::run_on_the_walker("records_make_the_same_on_the_walker");
+}

@@ -411,3 +411,8 @@ fn batches_and_threads_suspend_at_the_same_event() {
         assert_eq!(run(threads, size), expected, "{threads} threads, {size} at a time");
     }
 }
+
+#[test]
+fn rules_are_kept_from_harm_on_the_walker_too() {
+    common::run_on_the_walker("rules_are_kept_from_harm_on_the_walker_too");
+}
