@@ -15,7 +15,6 @@ use crate::hir::{Builtin, CohortValue, Expr, ExprKind, Hir, Key, Param, Part, Pa
 use crate::ids::*;
 use crate::show;
 use crate::text;
-use crate::types::Type;
 use crate::value::Value;
 
 /// What an expression may ask. `None` is unknown, always.
@@ -273,26 +272,6 @@ impl<'h> Walker<'h> {
             | ExprKind::Tagged(..)
             | ExprKind::ScheduleActive(_) => owned(self.truth(id, world).map(Value::Bool)),
         }
-    }
-
-    /// Text with its values printed by `print`, `not known` where unknown.
-    pub fn text(
-        &self,
-        parts: &[Part],
-        world: &impl World,
-        print: impl Fn(ExprId, &Value, &Type) -> String,
-    ) -> String {
-        let mut text = String::new();
-        for part in parts {
-            match part {
-                Part::Text(part) => text.push_str(part),
-                Part::Value(id) => match (self.value(*id, world), self.exprs.get(*id)) {
-                    (Some(value), Some(expr)) => text.push_str(&print(*id, &value, &expr.ty)),
-                    _ => text.push_str(show::NOT_KNOWN),
-                },
-            }
-        }
-        text
     }
 }
 

@@ -329,6 +329,17 @@ pub(crate) fn settle(
             count.give(*actor, sheet.at);
         }
     }
+    decision_of(set, sheet, found, (score, shadow_score), keep)
+}
+
+/// The decision that a resolved sheet comes to; `keep`: with the sheet, for explanations.
+pub(crate) fn decision_of(
+    set: &RuleSet,
+    mut sheet: Box<Sheet>,
+    found: Bounded,
+    (score, shadow_score): (i32, i32),
+    keep: bool,
+) -> EventDecision {
     sheet.cap_hits.extend(found.hits);
     let lifted = |rule: &RuleId| sheet.exempted.contains(&set.package_of(*rule));
     for found in &mut sheet.matches {

@@ -10,12 +10,12 @@ use weir_compiler::ids::*;
 
 use super::look::LookRecord;
 use super::notes::{Judged, Put};
-use crate::decision::{Acting, Effect, EffectKind, EntryHit, EventDecision, Fate, Source};
+use crate::decision::{Effect, EffectKind, EntryHit, EventDecision, Fate, Source};
 use crate::keyhash::KeyHash;
 use crate::names::Place;
 use crate::plan::{Means, Plan, matched, plan_of, ruling, verdict_of};
 use crate::recording::Recorded;
-use crate::resolve::{Candidate, Sheet, bounded, lower, scores, send_on, stopped_by};
+use crate::resolve::{Candidate, Sheet, bounded, decision_of, lower, scores, send_on};
 use crate::ruleset::{PhasePlan, RuleSet};
 use crate::state::Pace;
 use crate::wire::Error;
@@ -300,12 +300,7 @@ fn act(
 }
 
 /// Exemptions, caps and decoys, as the record has them.
-fn settle(
-    set: &RuleSet,
-    mut sheet: Sheet,
-    (score, shadow_score): (i32, i32),
-    record: LookRecord,
-) -> EventDecision {
+fn settle(set: &RuleSet, mut sheet: Sheet, scores: (i32, i32), record: LookRecord) -> EventDecision {
     send_on(&mut sheet);
     let exceeded = sheet.exceeded.clone();
     let resolve =
@@ -319,37 +314,10 @@ fn settle(
         }
         found = resolve(&sheet);
     }
-    sheet.cap_hits.extend(found.hits);
-    let lifted = |rule: &RuleId| sheet.exempted.contains(&set.package_of(*rule));
-    for found in &mut sheet.matches {
-        if found.acting == Acting::Live && lifted(&found.rule) {
-            found.acting = Acting::Lifted;
-        }
-    }
-    let stopped_by = stopped_by(&sheet, &found.stoppers);
     let LookRecord { look, notes, after, .. } = record;
     sheet.look = Some(look);
     sheet.notes = Some(Box::new(notes));
-    let kept = Box::new(sheet.clone());
-    let mut effects = sheet.effects;
-    effects.extend(after);
-    EventDecision {
-        event: sheet.event,
-        at: sheet.at,
-        phase: sheet.phase,
-        verdict: found.verdict,
-        shadow: found.shadow,
-        score,
-        shadow_score,
-        stopped: found.stopped,
-        matches: sheet.matches,
-        unknown: sheet.unknown,
-        exemptions: sheet.exemptions,
-        entries: sheet.entries,
-        caps: sheet.cap_hits,
-        effects,
-        stopped_by,
-        parked: None,
-        sheet: Some(kept),
-    }
+    let mut decision = decision_of(set, Box::new(sheet), found, scores, true);
+    decision.effects.extend(after);
+    decision
 }
