@@ -1,0 +1,102 @@
+//! Many patterns, one pass: which of some hundred texts and regular expressions hold for a text, as a bitset.
+//!
+//! For a rule-set plan that has gathered every `contains`, `starts with`, `ends with`, `matches` and glob on one text field.
+//! A set is built once, is immutable and may be shared between threads; each thread has a [`Scratch`] of its own.
+//!
+//! ```
+//! use weir_patterns::{Limits, Pattern, PatternSet};
+//!
+//! let set = PatternSet::new(
+//!     &[
+//!         Pattern::Contains("curl/".into()),
+//!         Pattern::StartsWith("Mozilla/".into()),
+//!         Pattern::Regex(r"(?i)headless|Chrome/[0-9]{2}\.".into()),
+//!     ],
+//!     &Limits::default(),
+//! );
+//! let mut scratch = set.scratch();
+//! let mut found = vec![0; set.words()];
+//! set.scan("Mozilla/5.0 (X11) HeadlessChrome/124.0", &mut scratch, &mut found);
+//! assert_eq!(found, [0b110]);
+//! ```
+
+mod codec;
+pub mod fuzzing;
+mod pattern;
+
+pub use codec::Unreadable;
+pub use pattern::{Limits, Pattern};
+
+use pattern::Single;
+
+/// A set of patterns that are looked for together. Immutable, `Send` and `Sync`.
+#[derive(Debug)]
+pub struct PatternSet {
+    singles: Box<[Single]>,
+}
+
+/// Room for one thread to scan in, made by [`PatternSet::scratch`] and reused.
+#[derive(Clone, Debug, Default)]
+pub struct Scratch {}
+
+impl PatternSet {
+    /// Builds a set. Never fails: what would be larger than `limits` is looked for in a slower way.
+    ///
+    /// A regular expression that `regex` refuses is a pattern that never holds.
+    pub fn new(patterns: &[Pattern], limits: &Limits) -> PatternSet {
+        let _ = limits;
+        PatternSet { singles: patterns.iter().map(Single::new).collect() }
+    }
+
+    /// The number of patterns.
+    pub fn len(&self) -> usize {
+        self.singles.len()
+    }
+
+    /// Whether there are no patterns.
+    pub fn is_empty(&self) -> bool {
+        self.singles.is_empty()
+    }
+
+    /// The number of words that [`scan`](Self::scan) writes: 64 patterns each, the last filled with zeros.
+    pub fn words(&self) -> usize {
+        self.len().div_ceil(64)
+    }
+
+    /// Room for one thread to scan in.
+    pub fn scratch(&self) -> Scratch {
+        Scratch::default()
+    }
+
+    /// Sets bit `i % 64` of `found[i / 64]` if pattern `i` holds for `text`, and clears all others.
+    ///
+    /// `found` has [`words`](Self::words) words; of a shorter one the bits that have no place are lost, of a longer one the rest is
+    /// cleared. A scratch of another set is taken too, at the price of an allocation.
+    pub fn scan(&self, text: &str, scratch: &mut Scratch, found: &mut [u64]) {
+        let _ = scratch;
+        found.fill(0);
+        for (chunk, word) in self.singles.chunks(64).zip(found) {
+            for (bit, single) in chunk.iter().enumerate() {
+                *word |= u64::from(single.holds(text)) << bit;
+            }
+        }
+    }
+
+    /// The set as bytes for a cache, which [`from_bytes`](Self::from_bytes) reads much faster than [`new`](Self::new) builds.
+    ///
+    /// The bytes are the same on every machine and belong to one version of this crate.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        codec::write(self.singles.iter().map(Single::pattern))
+    }
+
+    /// Reads what [`to_bytes`](Self::to_bytes) wrote.
+    ///
+    /// # Errors
+    ///
+    /// [`Unreadable`] when the bytes are of another version or are none of a set. Bytes that were made to deceive give a set that
+    /// finds something else, and no worse: whoever stores them keeps a hash of them.
+    pub fn from_bytes(bytes: &[u8]) -> Result<PatternSet, Unreadable> {
+        let patterns = codec::read(bytes)?;
+        Ok(PatternSet { singles: patterns.iter().map(Single::new).collect() })
+    }
+}
