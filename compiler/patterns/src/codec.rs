@@ -1,6 +1,7 @@
 //! Sets as bytes: a magic, a version, then fixed-width little-endian numbers and slices with their lengths before them.
 
-use crate::pattern::Pattern;
+use crate::pattern::{Pattern, Single};
+use crate::plan::Plan;
 
 /// Why bytes are not a set of patterns that this version reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -36,6 +37,13 @@ impl Writer {
         self.u32(u32::try_from(bytes.len()).unwrap_or(u32::MAX));
         self.bytes.extend_from_slice(bytes);
     }
+
+    pub(crate) fn table(&mut self, numbers: &[u32]) {
+        self.u32(u32::try_from(numbers.len()).unwrap_or(u32::MAX));
+        for &number in numbers {
+            self.u32(number);
+        }
+    }
 }
 
 /// Bytes not yet read.
@@ -63,16 +71,24 @@ impl<'a> Reader<'a> {
         Ok(head)
     }
 
+    pub(crate) fn table(&mut self) -> Result<Box<[u32]>, Unreadable> {
+        let count = self.count(4)?;
+        let (head, rest) = self.rest.split_at_checked(4 * count).ok_or(Unreadable::Damaged)?;
+        self.rest = rest;
+        Ok(head.as_chunks().0.iter().map(|chunk| u32::from_le_bytes(*chunk)).collect())
+    }
+
     pub(crate) fn text(&mut self) -> Result<&'a str, Unreadable> {
         std::str::from_utf8(self.slice()?).map_err(|_| Unreadable::Damaged)
     }
 }
 
-pub(crate) fn write<'a>(patterns: impl ExactSizeIterator<Item = &'a Pattern>) -> Vec<u8> {
+pub(crate) fn write(singles: &[Single], plan: &Plan) -> Vec<u8> {
     let mut writer = Writer { bytes: MAGIC.to_vec() };
     writer.u32(VERSION);
-    writer.u32(u32::try_from(patterns.len()).unwrap_or(u32::MAX));
-    for pattern in patterns {
+    writer.u32(u32::try_from(singles.len()).unwrap_or(u32::MAX));
+    for single in singles {
+        let pattern = single.pattern();
         writer.u32(match pattern {
             Pattern::Contains(_) => 0,
             Pattern::StartsWith(_) => 1,
@@ -81,27 +97,29 @@ pub(crate) fn write<'a>(patterns: impl ExactSizeIterator<Item = &'a Pattern>) ->
         });
         writer.slice(pattern.source().as_bytes());
     }
+    plan.write(&mut writer);
     writer.bytes
 }
 
-pub(crate) fn read(bytes: &[u8]) -> Result<Vec<Pattern>, Unreadable> {
+pub(crate) fn read(bytes: &[u8]) -> Result<(Box<[Single]>, Plan), Unreadable> {
     let rest = bytes.strip_prefix(&MAGIC).ok_or(Unreadable::Magic)?;
     let mut reader = Reader { rest };
     if reader.u32().map_err(|_| Unreadable::Magic)? != VERSION {
         return Err(Unreadable::Version);
     }
     let count = reader.count(8)?;
-    let mut patterns = Vec::with_capacity(count);
+    let mut singles = Vec::with_capacity(count);
     for _ in 0..count {
         let kind = reader.u32()?;
         let source = reader.text()?.into();
-        patterns.push(match kind {
+        singles.push(Single::new(&match kind {
             0 => Pattern::Contains(source),
             1 => Pattern::StartsWith(source),
             2 => Pattern::EndsWith(source),
             3 => Pattern::Regex(source),
             _ => return Err(Unreadable::Damaged),
-        });
+        }));
     }
-    if reader.rest.is_empty() { Ok(patterns) } else { Err(Unreadable::Damaged) }
+    let plan = Plan::read(&mut reader, count)?;
+    if reader.rest.is_empty() { Ok((singles.into(), plan)) } else { Err(Unreadable::Damaged) }
 }

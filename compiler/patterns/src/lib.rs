@@ -20,32 +20,36 @@
 //! assert_eq!(found, [0b110]);
 //! ```
 
+mod automaton;
 mod codec;
+mod commonplace;
 pub mod fuzzing;
 mod pattern;
+mod plan;
+mod scan;
+mod shape;
+mod words;
 
 pub use codec::Unreadable;
 pub use pattern::{Limits, Pattern};
+pub use scan::Scratch;
 
 use pattern::Single;
+use plan::Plan;
 
 /// A set of patterns that are looked for together. Immutable, `Send` and `Sync`.
 #[derive(Debug)]
 pub struct PatternSet {
     singles: Box<[Single]>,
+    plan: Plan,
 }
-
-/// Room for one thread to scan in, made by [`PatternSet::scratch`] and reused.
-#[derive(Clone, Debug, Default)]
-pub struct Scratch {}
 
 impl PatternSet {
     /// Builds a set. Never fails: what would be larger than `limits` is looked for in a slower way.
     ///
     /// A regular expression that `regex` refuses is a pattern that never holds.
     pub fn new(patterns: &[Pattern], limits: &Limits) -> PatternSet {
-        let _ = limits;
-        PatternSet { singles: patterns.iter().map(Single::new).collect() }
+        PatternSet { singles: patterns.iter().map(Single::new).collect(), plan: Plan::new(patterns, limits) }
     }
 
     /// The number of patterns.
@@ -63,30 +67,30 @@ impl PatternSet {
         self.len().div_ceil(64)
     }
 
+    /// Bytes that the tables take, without the patterns themselves and without what `regex` makes of those that are left to it.
+    pub fn bytes(&self) -> usize {
+        self.plan.bytes()
+    }
+
     /// Room for one thread to scan in.
     pub fn scratch(&self) -> Scratch {
-        Scratch::default()
+        Scratch::new(self.plan.confirms.len())
     }
 
     /// Sets bit `i % 64` of `found[i / 64]` if pattern `i` holds for `text`, and clears all others.
     ///
     /// `found` has [`words`](Self::words) words; of a shorter one the bits that have no place are lost, of a longer one the rest is
     /// cleared. A scratch of another set is taken too, at the price of an allocation.
+    #[inline]
     pub fn scan(&self, text: &str, scratch: &mut Scratch, found: &mut [u64]) {
-        let _ = scratch;
-        found.fill(0);
-        for (chunk, word) in self.singles.chunks(64).zip(found) {
-            for (bit, single) in chunk.iter().enumerate() {
-                *word |= u64::from(single.holds(text)) << bit;
-            }
-        }
+        scan::scan(&self.plan, &self.singles, text, scratch, found);
     }
 
     /// The set as bytes for a cache, which [`from_bytes`](Self::from_bytes) reads much faster than [`new`](Self::new) builds.
     ///
     /// The bytes are the same on every machine and belong to one version of this crate.
     pub fn to_bytes(&self) -> Vec<u8> {
-        codec::write(self.singles.iter().map(Single::pattern))
+        codec::write(&self.singles, &self.plan)
     }
 
     /// Reads what [`to_bytes`](Self::to_bytes) wrote.
@@ -96,7 +100,7 @@ impl PatternSet {
     /// [`Unreadable`] when the bytes are of another version or are none of a set. Bytes that were made to deceive give a set that
     /// finds something else, and no worse: whoever stores them keeps a hash of them.
     pub fn from_bytes(bytes: &[u8]) -> Result<PatternSet, Unreadable> {
-        let patterns = codec::read(bytes)?;
-        Ok(PatternSet { singles: patterns.iter().map(Single::new).collect() })
+        let (singles, plan) = codec::read(bytes)?;
+        Ok(PatternSet { singles, plan })
     }
 }

@@ -1,0 +1,344 @@
+//! What each pattern becomes, and the stages that a scan goes through.
+
+use regex_syntax::hir::Hir;
+
+use crate::automaton::{Automaton, Way};
+use crate::codec::{Reader, Unreadable, Writer};
+use crate::commonplace::Commonplace;
+use crate::pattern::{Limits, Pattern};
+use crate::shape::{Need, Shape, wide};
+use crate::words::{Action, Place, Word, Words};
+
+/// More words of a single byte than these would make everything interesting.
+const MAX_BYTES: usize = 16;
+
+/// Looking for words costs more than an automaton over the whole text: picoseconds a text.
+const DEAR: u64 = 150_000;
+
+/// The stages of a scan. Ids are numbers of patterns, but in words of [`Action::Try`] and [`Action::Pend`].
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Plan {
+    /// Patterns that hold for every text, as bits.
+    pub(crate) always: Box<[u64]>,
+    /// What begins at the start of the text, read until nothing can match any more.
+    pub(crate) heads: Vec<Automaton>,
+    /// What ends at its end, read backwards.
+    pub(crate) tails: Vec<Automaton>,
+    /// Words anywhere.
+    pub(crate) words: Option<Words>,
+    /// Expressions that are tried where words stand that they need.
+    pub(crate) confirms: Vec<Confirm>,
+    /// Expressions that need no words, over the whole text.
+    pub(crate) rest: Vec<Automaton>,
+    /// Patterns that are left to `regex`.
+    pub(crate) strange: Box<[u32]>,
+}
+
+/// An expression that is looked for only where words stand that it needs.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Confirm {
+    pub(crate) pattern: u32,
+    pub(crate) way: Way,
+    /// Every match begins at the start of the text.
+    pub(crate) anchored: bool,
+    /// Without, `regex` is asked.
+    pub(crate) automaton: Option<Automaton>,
+}
+
+impl Plan {
+    pub(crate) fn new(patterns: &[Pattern], limits: &Limits) -> Plan {
+        let mut builder = Builder {
+            limits: *limits,
+            left: limits.total,
+            common: Commonplace::new(),
+            words: Vec::new(),
+            bytes: 0,
+            heads: Vec::new(),
+            tails: Vec::new(),
+            rest: Vec::new(),
+            strange: Vec::new(),
+            confirms: Vec::new(),
+            always: vec![0; patterns.len().div_ceil(64)],
+        };
+        for (id, pattern) in (0..).zip(patterns) {
+            builder.add(id, pattern);
+        }
+        builder.finish()
+    }
+
+    /// Bytes that the stages take.
+    pub(crate) fn bytes(&self) -> usize {
+        let automata = self.heads.iter().chain(&self.tails).chain(&self.rest);
+        let confirms = self.confirms.iter().filter_map(|confirm| confirm.automaton.as_ref());
+        automata.chain(confirms).map(Automaton::bytes).sum::<usize>()
+            + self.words.as_ref().map_or(0, Words::bytes)
+    }
+
+    pub(crate) fn write(&self, writer: &mut Writer) {
+        for word in &self.always {
+            writer.u32(*word as u32);
+            writer.u32((*word >> 32) as u32);
+        }
+        for automata in [&self.heads, &self.tails, &self.rest] {
+            writer.u32(automata.len() as u32);
+            automata.iter().for_each(|automaton| automaton.write(writer));
+        }
+        writer.u32(self.confirms.len() as u32);
+        for confirm in &self.confirms {
+            writer.u32(confirm.pattern);
+            writer.u32(match confirm.way {
+                Way::From => 0,
+                Way::After => 1,
+                Way::Back => 2,
+            });
+            writer.u32(u32::from(confirm.anchored));
+            writer.u32(u32::from(confirm.automaton.is_some()));
+            if let Some(automaton) = &confirm.automaton {
+                automaton.write(writer);
+            }
+        }
+        writer.table(&self.strange);
+        writer.u32(u32::from(self.words.is_some()));
+        if let Some(words) = &self.words {
+            words.write(writer);
+        }
+    }
+
+    /// Reads the plan of so many patterns.
+    pub(crate) fn read(reader: &mut Reader<'_>, patterns: usize) -> Result<Plan, Unreadable> {
+        let ids = u32::try_from(patterns).map_err(|_| Unreadable::Damaged)?;
+        let mut always = Vec::new();
+        for _ in 0..patterns.div_ceil(64) {
+            always.push(u64::from(reader.u32()?) | u64::from(reader.u32()?) << 32);
+        }
+        let mut automata = || -> Result<Vec<Automaton>, Unreadable> {
+            (0..reader.count(270)?).map(|_| Automaton::read(reader, ids)).collect()
+        };
+        let (heads, tails, rest) = (automata()?, automata()?, automata()?);
+        let mut confirms = Vec::new();
+        for _ in 0..reader.count(12)? {
+            confirms.push(Confirm {
+                pattern: reader
+                    .u32()
+                    .and_then(|id| if id < ids { Ok(id) } else { Err(Unreadable::Damaged) })?,
+                way: match reader.u32()? {
+                    0 => Way::From,
+                    1 => Way::After,
+                    2 => Way::Back,
+                    _ => return Err(Unreadable::Damaged),
+                },
+                anchored: reader.u32()? == 1,
+                automaton: match reader.u32()? {
+                    0 => None,
+                    1 => Some(Automaton::read(reader, ids)?),
+                    _ => return Err(Unreadable::Damaged),
+                },
+            });
+        }
+        let strange = reader.table()?;
+        let words = match reader.u32()? {
+            0 => None,
+            1 => Some(Words::read(reader, ids, confirms.len() as u32)?),
+            _ => return Err(Unreadable::Damaged),
+        };
+        let known = strange.iter().all(|&id| id < ids);
+        let beyond = patterns % 64;
+        let full = beyond == 0 || always.last().is_none_or(|word| word >> beyond == 0);
+        let plan = Plan { always: always.into(), heads, tails, words, confirms, rest, strange };
+        if known && full { Ok(plan) } else { Err(Unreadable::Damaged) }
+    }
+}
+
+struct Builder {
+    limits: Limits,
+    /// Bytes that automata may still take.
+    left: usize,
+    common: Commonplace,
+    words: Vec<Word>,
+    /// Words of a single byte.
+    bytes: usize,
+    heads: Vec<(u32, Hir)>,
+    tails: Vec<(u32, Hir)>,
+    rest: Vec<(u32, Hir)>,
+    strange: Vec<u32>,
+    confirms: Vec<Confirm>,
+    always: Vec<u64>,
+}
+
+impl Builder {
+    fn add(&mut self, id: u32, pattern: &Pattern) {
+        match pattern {
+            Pattern::Contains(text) | Pattern::StartsWith(text) | Pattern::EndsWith(text)
+                if text.is_empty() =>
+            {
+                self.always(id);
+            }
+            Pattern::Contains(text) => self.word(id, text.as_bytes()),
+            Pattern::StartsWith(text) => self.heads.push((id, Hir::literal(text.as_bytes()))),
+            Pattern::EndsWith(text) => self.tails.push((id, Hir::literal(text.as_bytes()))),
+            Pattern::Regex(source) => match Shape::of(source) {
+                Shape::Always => self.always(id),
+                Shape::Strange => self.strange.push(id),
+                Shape::Words { words, start: false, end: false } => {
+                    words.iter().for_each(|word| self.word(id, word));
+                }
+                Shape::Words { words, start, end } => {
+                    let words = Hir::alternation(words.into_iter().map(Hir::literal).collect());
+                    if start && end {
+                        let end = Hir::look(regex_syntax::hir::Look::End);
+                        self.heads.push((id, Hir::concat(vec![words, end])));
+                    } else if start {
+                        self.heads.push((id, words));
+                    } else {
+                        self.tails.push((id, words));
+                    }
+                }
+                Shape::Expression { hir, start, end } => self.expression(id, hir, start, end),
+            },
+        }
+    }
+
+    fn always(&mut self, id: u32) {
+        if let Some(word) = self.always.get_mut(id as usize / 64) {
+            *word |= 1 << (id % 64);
+        }
+    }
+
+    fn word(&mut self, id: u32, bytes: &[u8]) {
+        if bytes.len() == 1 {
+            if self.bytes == MAX_BYTES {
+                self.rest.push((id, Hir::literal(bytes)));
+                return;
+            }
+            self.bytes += 1;
+        }
+        let word = Word { bytes: bytes.to_vec(), place: Place::Anywhere, action: Action::Found(id) };
+        self.words.push(word);
+    }
+
+    fn expression(&mut self, id: u32, hir: Hir, start: bool, end: bool) {
+        let anchored = start || end;
+        let need = if anchored && !wide(&hir) { None } else { Need::of(&hir, &self.common) };
+        let need = need.filter(|need| {
+            let bytes = need.words.iter().filter(|word| word.len() == 1).count();
+            need.cost < if anchored { DEAR / 3 } else { DEAR } && self.bytes + bytes <= MAX_BYTES
+        });
+        match need {
+            Some(need) => self.confirm(id, &hir, start, end, need),
+            None if start => self.heads.push((id, hir)),
+            None if end => self.tails.push((id, hir)),
+            None => self.rest.push((id, hir)),
+        }
+    }
+
+    fn confirm(&mut self, id: u32, hir: &Hir, start: bool, end: bool, need: Need) {
+        let way = match () {
+            () if start => Way::From,
+            () if end => Way::Back,
+            () if need.local => Way::From,
+            () => Way::After,
+        };
+        let automaton = self.single(id, hir, way);
+        let confirm = self.confirms.len() as u32;
+        let local = need.local && !start && !end && automaton.is_some();
+        self.confirms.push(Confirm { pattern: id, way, anchored: start, automaton });
+        for word in need.words {
+            self.bytes += usize::from(word.len() == 1);
+            let action = if local { Action::Try(confirm) } else { Action::Pend(confirm) };
+            self.words.push(Word { bytes: word, place: Place::Anywhere, action });
+        }
+    }
+
+    /// An automaton for one expression: for every text if it is small enough, or else for texts in ASCII, or none.
+    fn single(&mut self, id: u32, hir: &Hir, way: Way) -> Option<Automaton> {
+        self.automaton(&[(id, hir)], way, false).or_else(|| self.automaton(&[(id, hir)], way, true))
+    }
+
+    fn automaton(&mut self, items: &[(u32, &Hir)], way: Way, ascii: bool) -> Option<Automaton> {
+        let limit = self.limits.automaton.min(self.left);
+        let automaton = Automaton::build(items, way, ascii, limit)?;
+        self.left = self.left.checked_sub(automaton.bytes())?;
+        Some(automaton)
+    }
+
+    /// As few automata as fit into the limits; what fits nowhere is left over.
+    fn union(
+        &mut self,
+        items: &[(u32, Hir)],
+        way: Way,
+        automata: &mut Vec<Automaton>,
+        over: &mut Vec<(u32, Hir)>,
+    ) {
+        match items {
+            [] => {}
+            [(id, hir)] => match self.single(*id, hir, way) {
+                Some(automaton) => automata.push(automaton),
+                None => over.push((*id, hir.clone())),
+            },
+            _ => {
+                let all: Vec<_> = items.iter().map(|(id, hir)| (*id, hir)).collect();
+                if let Some(automaton) = self.automaton(&all, way, false) {
+                    automata.push(automaton);
+                } else {
+                    let (one, two) = items.split_at(items.len() / 2);
+                    self.union(one, way, automata, over);
+                    self.union(two, way, automata, over);
+                }
+            }
+        }
+    }
+
+    fn finish(mut self) -> Plan {
+        let (mut heads, mut tails, mut rest, mut over) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        for (items, way, place, automata) in [
+            (std::mem::take(&mut self.heads), Way::From, Place::Start, &mut heads),
+            (std::mem::take(&mut self.tails), Way::Back, Place::End, &mut tails),
+            (std::mem::take(&mut self.rest), Way::After, Place::Anywhere, &mut rest),
+        ] {
+            // Many words at an end are found with the words that may stand anywhere.
+            let (words, items): (Vec<_>, Vec<_>) = if items.len() > 100 && place != Place::Anywhere {
+                items.into_iter().partition(|(_, hir)| literal(hir).is_some_and(|word| word.len() > 2))
+            } else {
+                (Vec::new(), items)
+            };
+            for (id, hir) in words {
+                let bytes = literal(&hir).unwrap_or_default().to_vec();
+                self.words.push(Word { bytes, place, action: Action::Found(id) });
+            }
+            self.union(&items, way, automata, &mut over);
+        }
+        for (id, hir) in over {
+            match Need::of(&hir, &self.common).filter(|need| need.words.iter().all(|word| word.len() > 1)) {
+                Some(need) => {
+                    let action = Action::Pend(self.confirms.len() as u32);
+                    self.confirms.push(Confirm {
+                        pattern: id,
+                        way: Way::After,
+                        anchored: false,
+                        automaton: None,
+                    });
+                    let words = need.words.into_iter();
+                    self.words.extend(words.map(|bytes| Word { bytes, place: Place::Anywhere, action }));
+                }
+                None => self.strange.push(id),
+            }
+        }
+        let words = Words::build(&self.words, &self.common);
+        Plan {
+            always: self.always.into(),
+            heads,
+            tails,
+            words,
+            confirms: self.confirms,
+            rest,
+            strange: self.strange.into(),
+        }
+    }
+}
+
+fn literal(hir: &Hir) -> Option<&[u8]> {
+    match hir.kind() {
+        regex_syntax::hir::HirKind::Literal(literal) => Some(&literal.0),
+        _ => None,
+    }
+}

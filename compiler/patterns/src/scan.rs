@@ -1,0 +1,152 @@
+//! One text through the stages of a plan.
+
+use crate::automaton::{Automaton, End, Way};
+use crate::pattern::Single;
+use crate::plan::{Confirm, Plan};
+use crate::words::Action;
+
+/// Room for one thread to scan in, made by [`PatternSet::scratch`](crate::PatternSet::scratch) and reused.
+#[derive(Clone, Debug, Default)]
+pub struct Scratch {
+    /// Expressions that may match somewhere, as bits. All are 0 between scans.
+    pending: Vec<u64>,
+}
+
+impl Scratch {
+    pub(crate) fn new(confirms: usize) -> Scratch {
+        Scratch { pending: vec![0; confirms.div_ceil(64)] }
+    }
+}
+
+pub(crate) fn scan(plan: &Plan, singles: &[Single], text: &str, scratch: &mut Scratch, found: &mut [u64]) {
+    let bytes = text.as_bytes();
+    let always = found.len().min(plan.always.len());
+    let (kept, beyond) = found.split_at_mut(always);
+    for (to, from) in kept.iter_mut().zip(&plan.always) {
+        *to = *from;
+    }
+    beyond.fill(0);
+    for automaton in &plan.heads {
+        let walk = automaton.forward(bytes, 0, usize::MAX, |ids| put_all(found, ids));
+        ask_if_quit(walk.end, automaton, singles, text, found);
+    }
+    for automaton in &plan.tails {
+        let walk = automaton.backward(bytes, bytes.len(), |ids| put_all(found, ids));
+        ask_if_quit(walk.end, automaton, singles, text, found);
+    }
+    if let Some(words) = &plan.words {
+        if scratch.pending.len() < plan.confirms.len().div_ceil(64) {
+            scratch.pending.resize(plan.confirms.len().div_ceil(64), 0);
+        }
+        let mut pends = false;
+        // All trials together take a few times as long as the text is; what would take longer waits until the end.
+        let mut room = 4 * bytes.len() + 64;
+        words.scan(bytes, |action, at| match action {
+            Action::Found(id) => put(found, id),
+            Action::Try(id) => {
+                let Some(confirm) = plan.confirms.get(id as usize) else { return };
+                if has(found, confirm.pattern) {
+                    return;
+                }
+                if let Some(automaton) = &confirm.automaton {
+                    let walk = automaton.forward(bytes, at, room, |ids| {
+                        put_all(found, ids);
+                        false
+                    });
+                    room -= walk.steps;
+                    if walk.end == End::Done {
+                        return;
+                    }
+                }
+                pends = true;
+                put(&mut scratch.pending, id);
+            }
+            Action::Pend(id) => {
+                pends = true;
+                put(&mut scratch.pending, id);
+            }
+        });
+        if pends {
+            pending(plan, singles, text, scratch, found);
+        }
+    }
+    for automaton in &plan.rest {
+        let walk = automaton.forward(bytes, 0, usize::MAX, |ids| put_all(found, ids));
+        ask_if_quit(walk.end, automaton, singles, text, found);
+    }
+    for &id in &plan.strange {
+        ask(singles, id, text, found);
+    }
+}
+
+/// Decides the expressions that wait.
+fn pending(plan: &Plan, singles: &[Single], text: &str, scratch: &mut Scratch, found: &mut [u64]) {
+    for (word, base) in scratch.pending.iter_mut().zip((0..).step_by(64)) {
+        let mut bits = std::mem::take(word);
+        while bits != 0 {
+            if let Some(confirm) = plan.confirms.get(base + bits.trailing_zeros() as usize)
+                && !has(found, confirm.pattern)
+            {
+                decide(confirm, singles, text, found);
+            }
+            bits &= bits - 1;
+        }
+    }
+}
+
+fn decide(confirm: &Confirm, singles: &[Single], text: &str, found: &mut [u64]) {
+    let bytes = text.as_bytes();
+    let report = |ids: &[u32]| {
+        put_all(found, ids);
+        false
+    };
+    let end = match (&confirm.automaton, confirm.way) {
+        (Some(automaton), Way::Back) => automaton.backward(bytes, bytes.len(), report).end,
+        (Some(automaton), Way::After) => automaton.forward(bytes, 0, usize::MAX, report).end,
+        (Some(automaton), Way::From) if confirm.anchored => {
+            automaton.forward(bytes, 0, usize::MAX, report).end
+        }
+        _ => End::Quit,
+    };
+    if end != End::Done {
+        ask(singles, confirm.pattern, text, found);
+    }
+}
+
+#[cold]
+fn ask(singles: &[Single], id: u32, text: &str, found: &mut [u64]) {
+    if singles.get(id as usize).is_some_and(|single| single.holds(text)) {
+        put(found, id);
+    }
+}
+
+#[inline]
+fn ask_if_quit(end: End, automaton: &Automaton, singles: &[Single], text: &str, found: &mut [u64]) {
+    if end == End::Quit {
+        for &id in automaton.members() {
+            if !has(found, id) {
+                ask(singles, id, text, found);
+            }
+        }
+    }
+}
+
+#[inline]
+fn put(found: &mut [u64], id: u32) {
+    if let Some(word) = found.get_mut(id as usize / 64) {
+        *word |= 1 << (id % 64);
+    }
+}
+
+#[inline]
+fn put_all(found: &mut [u64], ids: &[u32]) -> bool {
+    for &id in ids {
+        put(found, id);
+    }
+    true
+}
+
+#[inline]
+fn has(found: &[u64], id: u32) -> bool {
+    found.get(id as usize / 64).is_some_and(|word| word >> (id % 64) & 1 == 1)
+}
