@@ -181,6 +181,12 @@ impl ListData {
         }
     }
 
+    /// Its members, where they are integers or stand for one: networks' numbers, countries and the like.
+    pub fn ints(&self) -> Vec<i64> {
+        let Self::Values(values) = self else { return Vec::new() };
+        values.iter().filter_map(|value| Value::integer_of_canonical(value)).collect()
+    }
+
     /// How many members.
     pub fn len(&self) -> usize {
         match self {
@@ -212,6 +218,17 @@ impl Ranges {
             IpNet::V6(range) => bucket(&mut self.v6, range.prefix_len()).insert(range.network().to_bits()),
         };
         self.len += usize::from(fresh);
+    }
+
+    /// The ranges, in no order.
+    pub fn networks(&self) -> impl Iterator<Item = IpNet> + '_ {
+        let v4 = self.v4.iter().flat_map(|(length, set)| {
+            set.iter().filter_map(|bits| IpNet::new(Ipv4Addr::from_bits(*bits).into(), *length).ok())
+        });
+        let v6 = self.v6.iter().flat_map(|(length, set)| {
+            set.iter().filter_map(|bits| IpNet::new(Ipv6Addr::from_bits(*bits).into(), *length).ok())
+        });
+        v4.chain(v6)
     }
 
     /// Whether a range holds the address.

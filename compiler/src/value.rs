@@ -104,6 +104,21 @@ impl Value {
     }
 }
 
+impl Value {
+    /// The integer that canonical bytes are of, or that stands for their value: an int, duration or time, a network's number, a
+    /// country's two letters, the position of a variant.
+    pub(crate) fn integer_of_canonical(bytes: &[u8]) -> Option<i64> {
+        let (kind, body) = bytes.split_first()?;
+        Some(match kind {
+            1 | 10 | 11 => i64::from_le_bytes(body.try_into().ok()?),
+            8 => i64::from(u32::from_le_bytes(body.try_into().ok()?)),
+            9 => i64::from(u16::from_be_bytes(body.try_into().ok()?)),
+            13 => i64::from(u16::from_le_bytes(body.try_into().ok()?)),
+            _ => return None,
+        })
+    }
+}
+
 fn fixed(sink: &mut impl FnMut(&[u8]), kind: u8, body: &[u8]) {
     sink(&[kind]);
     sink(body);

@@ -1,0 +1,32 @@
+//! Integers by the sets they are in.
+
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+
+use crate::coder::{OTHER, classify};
+use crate::runs::Runs;
+
+/// The classes of the integers that some literal names.
+#[derive(Clone, Debug)]
+pub(crate) struct Points {
+    classes: HashMap<i64, u32, FixedState>,
+    count: u32,
+}
+
+impl Points {
+    /// For sets; returns the classes of each as well.
+    pub(crate) fn new(sets: impl Iterator<Item = Vec<i64>>) -> (Self, Vec<Runs>) {
+        let (values, literals, count) = classify(sets);
+        let classes = values.into_iter().collect();
+        (Self { classes, count }, literals.into_iter().map(Runs::of).collect())
+    }
+
+    pub(crate) fn classes(&self) -> u32 {
+        self.count
+    }
+
+    /// The class of an integer: one look-up.
+    pub(crate) fn class(&self, number: i64) -> u32 {
+        self.classes.get(&number).copied().unwrap_or(OTHER)
+    }
+}

@@ -1,0 +1,51 @@
+//! Texts by the sets they are in.
+
+use std::sync::Arc;
+
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+
+use crate::coder::{OTHER, classify};
+use crate::runs::Runs;
+
+/// The classes of the texts that some literal names. The table is made from rules and lists and never grows, so a
+/// text that was chosen to collide costs a comparison and no more.
+#[derive(Clone, Debug)]
+pub(crate) struct Symbols {
+    classes: HashMap<Arc<str>, u32, FixedState>,
+    /// Which lengths occur; the last bit is for all from 63 on. Most texts that nobody names end here.
+    lengths: u64,
+    /// The class of the empty text, which is asked for often.
+    empty: u32,
+    count: u32,
+}
+
+impl Symbols {
+    /// For sets; returns the classes of each as well.
+    pub(crate) fn new(sets: impl Iterator<Item = Vec<Arc<str>>>) -> (Self, Vec<Runs>) {
+        let (values, literals, count) = classify(sets);
+        let lengths = values.iter().fold(0, |lengths, (text, _)| lengths | bit(text));
+        let classes: HashMap<Arc<str>, u32, FixedState> = values.into_iter().collect();
+        let empty = classes.get("").copied().unwrap_or(OTHER);
+        (Self { classes, lengths, empty, count }, literals.into_iter().map(Runs::of).collect())
+    }
+
+    pub(crate) fn classes(&self) -> u32 {
+        self.count
+    }
+
+    /// The class of a text: at most one look-up.
+    pub(crate) fn class(&self, text: &str) -> u32 {
+        if text.is_empty() {
+            return self.empty;
+        }
+        if self.lengths & bit(text) == 0 {
+            return OTHER;
+        }
+        self.classes.get(text).copied().unwrap_or(OTHER)
+    }
+}
+
+fn bit(text: &str) -> u64 {
+    1 << text.len().min(63)
+}

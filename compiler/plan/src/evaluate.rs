@@ -1,0 +1,234 @@
+//! Evaluation of a plan by an interpreter: group by group, and condition by condition where one is left.
+
+use crate::axis::AxisId;
+use crate::check::{Ask, What};
+use crate::frame::Frame;
+use crate::group::{Entry, Group, Push, Row, Source, Step, WORDS};
+use crate::plan::Plan;
+use crate::scalar::Scalar;
+
+impl Plan {
+    /// Finds the conditions that hold of an event, whose values are given by column. They are added to `found` in no
+    /// particular order; those that are not [exact](Plan::is_exact) may hold.
+    ///
+    /// Cost: the coding of each value that is asked for, and some words for each group; no allocation once `found` is large
+    /// enough.
+    pub fn matches(&self, row: &[Scalar<'_>], frame: &mut Frame, found: &mut Vec<u32>) {
+        frame.begin();
+        Look::<false> { plan: self, row, frame, missing: false }.evaluate(|id| found.push(id));
+    }
+
+    /// Finds the conditions that may hold of an event, and says of each whether it does: false where a missing value leaves it
+    /// unknown. What is said of conditions that are not [exact](Plan::is_exact) is that they may hold.
+    pub fn possible(&self, row: &[Scalar<'_>], frame: &mut Frame, mut found: impl FnMut(u32, bool)) {
+        frame.begin();
+        let mut possible = std::mem::take(&mut frame.possible);
+        possible.clear();
+        let mut look = Look::<true> { plan: self, row, frame, missing: false };
+        look.evaluate(|id| possible.push(id));
+        if look.missing {
+            let mut certain = std::mem::take(&mut frame.certain);
+            certain.fill(0);
+            Look::<false> { plan: self, row, frame, missing: false }.evaluate(|id| {
+                if let Some(word) = certain.get_mut(id as usize / 64) {
+                    *word |= 1 << (id % 64);
+                }
+            });
+            for id in &possible {
+                let holds = certain.get(*id as usize / 64).is_some_and(|word| word >> (id % 64) & 1 == 1);
+                found(*id, holds && self.is_exact(*id));
+            }
+            frame.certain = certain;
+        } else {
+            possible.iter().for_each(|id| found(*id, self.is_exact(*id)));
+        }
+        frame.possible = possible;
+    }
+}
+
+/// An event on its way through a plan. With `MAYBE`, what is unknown counts as true, otherwise as false.
+struct Look<'a, 'r, const MAYBE: bool> {
+    plan: &'a Plan,
+    row: &'a [Scalar<'r>],
+    frame: &'a mut Frame,
+    /// A missing value has been asked for.
+    missing: bool,
+}
+
+impl<const MAYBE: bool> Look<'_, '_, MAYBE> {
+    /// Calls `with` for each condition that holds.
+    fn evaluate(&mut self, mut with: impl FnMut(u32)) {
+        self.code_all();
+        let plan = self.plan;
+        for group in &plan.groups.groups {
+            let held = self.group(group);
+            if held != NONE {
+                self.rest(group, &held, &mut with);
+            }
+        }
+    }
+
+    /// Codes what every event is asked, and joins the rows of the patterns that hold.
+    fn code_all(&mut self) {
+        let plan = self.plan;
+        self.frame.joined.copy_from_slice(&plan.groups.bases);
+        for axis in &plan.eager {
+            let code = self.code(*axis);
+            let Some(pushes) =
+                plan.groups.pushes.get(usize::from(axis.0)).filter(|pushes| !pushes.is_empty())
+            else {
+                continue;
+            };
+            match code {
+                0 => {}
+                1 => {
+                    let at = usize::from(axis.0);
+                    let from = plan.words.get(at).copied().unwrap_or_default() as usize;
+                    let to = plan.words.get(at + 1).map_or(plan.negated.len(), |to| *to as usize);
+                    let Frame { found, joined, .. } = &mut *self.frame;
+                    let found = found.get(from..to).unwrap_or_default();
+                    let negated = plan.negated.get(from..to).unwrap_or_default();
+                    for (at, (found, negated)) in (0..).zip(found.iter().zip(negated)) {
+                        each(*found, |bit| plan.push(joined, pushes, (at * 64 + bit) * 2));
+                        each(negated & !found, |bit| plan.push(joined, pushes, (at * 64 + bit) * 2 + 1));
+                    }
+                }
+                // Whatever is asked of a missing value may hold.
+                past => plan.push(&mut self.frame.joined, pushes, past),
+            }
+        }
+    }
+
+    /// The bits of the conditions that are left after the slots.
+    #[inline]
+    fn group(&self, group: &Group) -> Row {
+        let plan = self.plan;
+        let mut held = group.all;
+        let mut joined = NONE;
+        let steps = plan.groups.steps.get(group.step as usize..(group.step + group.steps) as usize);
+        for step in steps.unwrap_or_default() {
+            match step {
+                Step::Class(source) => and(&mut held, self.class(source)),
+                Step::Begin(slot) => joined = self.frame.joined.get(*slot as usize).copied().unwrap_or(NONE),
+                Step::OrClass(source) => or(&mut joined, self.class(source)),
+                Step::End => and(&mut held, &joined),
+            }
+            if held == NONE {
+                break;
+            }
+        }
+        held
+    }
+
+    /// The row of the axis's class. The axis has been coded.
+    #[inline]
+    fn class(&self, source: &Source) -> &Row {
+        let mut code = self.frame.codes.get(usize::from(source.axis.0)).copied().unwrap_or_default();
+        if MAYBE && code == 0 {
+            code = source.codes - 1;
+        }
+        let number = self.plan.groups.index.get((source.index + code) as usize).copied().unwrap_or_default();
+        self.plan.groups.rows.get(source.rows as usize + usize::from(number)).unwrap_or(&NONE)
+    }
+
+    /// Asks of the conditions that are left what is left to ask.
+    fn rest(&mut self, group: &Group, held: &Row, with: &mut impl FnMut(u32)) {
+        let plan = self.plan;
+        let entries = plan.groups.conditions.get(group.first as usize..).unwrap_or_default();
+        for (word, at) in held.iter().zip((0..).step_by(64)) {
+            each(*word, |bit| {
+                if let Some(entry) = entries.get(at + bit as usize)
+                    && self.check(entry)
+                {
+                    with(entry.id);
+                }
+            });
+        }
+    }
+
+    /// Whether all that is left to ask of a condition holds.
+    #[inline]
+    fn check(&mut self, entry: &Entry) -> bool {
+        let plan = self.plan;
+        let mut at = entry.from;
+        while at < entry.to {
+            let Some(ask) = plan.groups.checks.asks.get(at as usize) else { return false };
+            if self.ask(ask) {
+                at += u32::from(ask.next);
+            } else if ask.next == 1 {
+                return false;
+            } else {
+                at += 1;
+            }
+        }
+        true
+    }
+
+    #[inline]
+    fn ask(&mut self, ask: &Ask) -> bool {
+        let code = self.code(ask.axis);
+        let (pattern, not) = match ask.what {
+            What::Set(bits) => {
+                let word = self.plan.groups.checks.bits.get((bits + code / 64) as usize).copied();
+                return word.unwrap_or_default() >> (code % 64) & 1 == 1;
+            }
+            What::Found(pattern) => (pattern, false),
+            What::Not(pattern) => (pattern, true),
+        };
+        match code {
+            0 => false,
+            1 => {
+                let from = self.plan.words.get(usize::from(ask.axis.0)).copied().unwrap_or_default();
+                let word = self.frame.found.get((from + pattern / 64) as usize).copied().unwrap_or_default();
+                (word >> (pattern % 64) & 1 == 1) != not
+            }
+            _ => true,
+        }
+    }
+
+    /// The code of an axis, that past the last one where a missing value may be anything.
+    #[inline]
+    fn code(&mut self, axis: AxisId) -> u32 {
+        let code = self.frame.code(self.plan, self.row, usize::from(axis.0));
+        if MAYBE && code == 0 {
+            self.missing = true;
+            return self.plan.axes.get(usize::from(axis.0)).map_or(0, |axis| axis.codes);
+        }
+        code
+    }
+}
+
+impl Plan {
+    /// Joins the rows of a code to their slots.
+    #[inline]
+    fn push(&self, joined: &mut [Row], pushes: &[Vec<Push>], code: u32) {
+        for push in pushes.get(code as usize).map(Vec::as_slice).unwrap_or_default() {
+            if let (Some(joined), Some(row)) =
+                (joined.get_mut(push.slot as usize), self.groups.rows.get(push.row as usize))
+            {
+                or(joined, row);
+            }
+        }
+    }
+}
+
+/// No condition.
+const NONE: Row = [0; WORDS];
+
+#[inline]
+fn and(row: &mut Row, other: &Row) {
+    row.iter_mut().zip(other).for_each(|(word, other)| *word &= other);
+}
+
+#[inline]
+fn or(row: &mut Row, other: &Row) {
+    row.iter_mut().zip(other).for_each(|(word, other)| *word |= other);
+}
+
+/// Calls `with` for each bit that is set.
+fn each(mut bits: u64, mut with: impl FnMut(u32)) {
+    while bits != 0 {
+        with(bits.trailing_zeros());
+        bits &= bits - 1;
+    }
+}

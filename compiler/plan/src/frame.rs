@@ -1,0 +1,113 @@
+//! What is known of the event at hand: the class of each value, and the patterns found in texts.
+//!
+//! A frame belongs to one thread and is used for event after event; it allocates when it is made and not again. A value is
+//! coded when it is first asked for, so rules that rarely get past their lead do not pay for the rest.
+
+use crate::axis::{Axis, Coder};
+use crate::clause::{Clause, Part};
+use crate::group::Row;
+use crate::plan::Plan;
+use crate::scalar::Scalar;
+
+/// Scratch space for events.
+#[derive(Debug)]
+pub struct Frame {
+    /// By axis, the class of the value, or [`Frame::UNCODED`]; on axes of patterns 1 where there is a value.
+    pub(crate) codes: Vec<u32>,
+    /// By axis of patterns, the words of those found, from [`Plan::words`] on.
+    pub(crate) found: Vec<u64>,
+    /// By slot that patterns join, the conditions so far.
+    pub(crate) joined: Vec<Row>,
+    scratch: Vec<Option<weir_patterns::Scratch>>,
+    /// The conditions that may hold, and those that do.
+    pub(crate) possible: Vec<u32>,
+    pub(crate) certain: Vec<u64>,
+}
+
+impl Frame {
+    /// The value has not been coded.
+    pub(crate) const UNCODED: u32 = u32::MAX;
+
+    /// For events of a plan.
+    pub fn new(plan: &Plan) -> Self {
+        let scratch = plan.axes.iter().map(|axis| match &axis.coder {
+            Coder::Patterns(patterns) => Some(patterns.scratch()),
+            _ => None,
+        });
+        Self {
+            codes: vec![Self::UNCODED; plan.axes.len()],
+            found: vec![0; plan.negated.len()],
+            joined: plan.groups.bases.clone(),
+            scratch: scratch.collect(),
+            possible: Vec::new(),
+            certain: vec![0; plan.conditions.div_ceil(64)],
+        }
+    }
+
+    /// Turns to another event.
+    pub(crate) fn begin(&mut self) {
+        self.codes.fill(Self::UNCODED);
+    }
+
+    /// The code of an axis, which is worked out when it is first asked for.
+    #[inline]
+    pub(crate) fn code(&mut self, plan: &Plan, row: &[Scalar<'_>], axis: usize) -> u32 {
+        match self.codes.get(axis) {
+            Some(code) if *code != Self::UNCODED => *code,
+            _ => self.work_out(plan, row, axis),
+        }
+    }
+
+    #[inline(never)]
+    fn work_out(&mut self, plan: &Plan, row: &[Scalar<'_>], at: usize) -> u32 {
+        let Some(axis) = plan.axes.get(at) else { return 0 };
+        let value = row.get(usize::from(axis.column.0)).copied().unwrap_or_default();
+        let code = match (&axis.coder, self.scratch.get_mut(at), value) {
+            (Coder::Patterns(patterns), Some(Some(scratch)), Scalar::Text(text)) => {
+                let from = plan.words.get(at).copied().unwrap_or_default() as usize;
+                if let Some(words) = self.found.get_mut(from..from + patterns.words()) {
+                    patterns.scan(text, scratch, words);
+                }
+                1
+            }
+            (Coder::Patterns(_), ..) => 0,
+            _ => axis.class(value),
+        };
+        if let Some(place) = self.codes.get_mut(at) {
+            *place = code;
+        }
+        code
+    }
+
+    #[doc(hidden)]
+    pub fn bench_code(&mut self, plan: &Plan, row: &[Scalar<'_>]) {
+        self.begin();
+        for axis in 0..plan.axes.len() {
+            self.code(plan, row, axis);
+        }
+    }
+}
+
+/// By axis, where its words of patterns begin; and for all of them, the patterns that are asked for negated.
+pub(crate) fn negated<'c>(axes: &[Axis], clauses: impl Iterator<Item = &'c Clause>) -> (Vec<u32>, Vec<u64>) {
+    let mut count = 0;
+    let words = axes.iter().map(|axis| {
+        let from = count;
+        if let Coder::Patterns(patterns) = &axis.coder {
+            count += patterns.words() as u32;
+        }
+        from
+    });
+    let words: Vec<u32> = words.collect();
+    let mut negated = vec![0_u64; count as usize];
+    for part in clauses.flat_map(|clause| &clause.parts) {
+        if let Part::Term(axis, term) = part
+            && term % 2 == 1
+            && let Some(from) = words.get(usize::from(axis.0))
+            && let Some(word) = negated.get_mut((from + term / 128) as usize)
+        {
+            *word |= 1 << (term / 2 % 64);
+        }
+    }
+    (words, negated)
+}

@@ -1,0 +1,40 @@
+//! The plan of a rule set: many conditions over one event, evaluated together.
+//!
+//! ```text
+//!  expressions ─condition─▶ conditions over literals ─clause─▶ clauses ─cluster─▶ groups of one shape
+//!                              (each literal once)                                    │
+//!  what is loaded ──axis──▶ coders: value ─▶ class (or the patterns found in it)      ▼
+//!                                                │                          rows of bits by class
+//!  event ────────────────────────────────────────┴──── frame ──evaluate──▶ conditions that hold
+//! ```
+//!
+//! A condition costs one bit in a few rows, whatever it looks at, so ten thousand of them cost little more than a thousand. What no plan
+//! can say, because it asks state, a model or arithmetic, is left open: the plan finds the conditions that may hold, and the
+//! engine's evaluator has the last word on those.
+//!
+//! **Missing values.** A literal about a missing value is unknown, and in a condition with `not` at the literals alone, the condition
+//! is true for certain just when it is with every unknown literal false, and may be true just when it is with every unknown
+//! literal true. Both are a look-up of another row.
+
+mod axis;
+mod check;
+mod clause;
+mod cluster;
+mod coder;
+mod condition;
+mod cost;
+mod evaluate;
+mod frame;
+mod group;
+mod likely;
+mod literal;
+mod plan;
+mod runs;
+mod scalar;
+
+pub use axis::AxisId;
+pub use condition::{Condition, Conditions};
+pub use frame::Frame;
+pub use literal::{Column, Literal, LiteralId, Literals, Test};
+pub use plan::Plan;
+pub use scalar::{Kind, Scalar};
