@@ -113,6 +113,11 @@ impl<I: Id, T> IdVec<I, T> {
     }
 
     /// The items, in order of id.
+    pub fn as_slice(&self) -> &[T] {
+        &self.items
+    }
+
+    /// The items, in order of id.
     pub fn values(&self) -> std::slice::Iter<'_, T> {
         self.items.iter()
     }

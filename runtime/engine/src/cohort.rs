@@ -89,6 +89,12 @@ impl Cohorts {
         (self.slices, self.all) = (image.slices, image.all);
     }
 
+    /// Takes over what an equal cohort has learnt.
+    pub(crate) fn adopt(&mut self, other: &mut Self) {
+        std::mem::swap(&mut self.slices, &mut other.slices);
+        std::mem::swap(&mut self.all, &mut other.all);
+    }
+
     pub(crate) fn give_usual(&mut self, level: f64) {
         self.given = Some(level);
     }

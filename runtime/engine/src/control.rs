@@ -79,9 +79,24 @@ pub(crate) struct Control {
     pub(crate) truth: Truth,
     /// Worked out from the rest for a rule set.
     #[serde(skip)]
+    bound: Bound,
+}
+
+/// What stands over each rule and policy of a rule set.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Bound {
     halts: IdVec<RuleId, Halt>,
-    #[serde(skip)]
     until: IdVec<PolicyId, i64>,
+}
+
+impl Bound {
+    /// While nothing does.
+    pub(crate) fn quiet(set: &RuleSet) -> Self {
+        Self {
+            halts: set.hir.rules.values().map(|_| Halt::No).collect(),
+            until: set.hir.policies.values().map(|_| i64::MIN).collect(),
+        }
+    }
 }
 
 /// Whether a command about `name` is about a rule.
@@ -99,12 +114,12 @@ impl Control {
     }
 
     pub(crate) fn halt(&self, rule: RuleId) -> Halt {
-        self.halts.get(rule).copied().unwrap_or_default()
+        self.bound.halts.get(rule).copied().unwrap_or_default()
     }
 
     /// Whether attack mode makes a policy act at `at`.
     pub(crate) fn is_active(&self, policy: PolicyId, at: i64) -> bool {
-        self.until.get(policy).is_some_and(|until| at < *until)
+        self.bound.until.get(policy).is_some_and(|until| at < *until)
     }
 
     pub(crate) fn panic(&mut self, since: Option<i64>) -> Answer {
@@ -145,7 +160,7 @@ impl Control {
         // Under attack this comes at every event, so nothing is worked out anew: a rule that fires holds its own end.
         for (id, policy) in set.hir.policies.iter() {
             if active.covers(&policy.package, &policy.name)
-                && let Some(end) = self.until.get_mut(id)
+                && let Some(end) = self.bound.until.get_mut(id)
             {
                 *end = active.until.max(*end);
             }
@@ -164,8 +179,21 @@ impl Control {
                 _ => Halt::No,
             }
         };
-        self.halts = set.hir.rules.ids().map(halt).collect();
+        self.bound.halts = set.hir.rules.ids().map(halt).collect();
         self.bind_active(set);
+    }
+
+    /// The same with another rule set, whose [`Bound::quiet`] is at hand. Constant time while nothing stands over the rules.
+    pub(crate) fn rebind(&mut self, set: &RuleSet, quiet: &mut Bound) {
+        std::mem::swap(&mut self.bound, quiet);
+        if !self.is_quiet() {
+            self.bind(set);
+        }
+    }
+
+    /// Nothing stands over any rule.
+    fn is_quiet(&self) -> bool {
+        self.switches.is_empty() && self.brakes.is_quiet() && self.active.iter().next().is_none()
     }
 
     fn bind_active(&mut self, set: &RuleSet) {
@@ -181,17 +209,13 @@ impl Control {
             let ends = acting.iter().filter(|active| active.covers(&policy.package, &policy.name));
             ends.map(|active| active.until).max().unwrap_or(i64::MIN)
         };
-        self.until = set.hir.policies.values().map(until).collect();
+        self.bound.until = set.hir.policies.values().map(until).collect();
     }
 
     /// What stands over the rules at `at`.
     pub(crate) fn engaged(&self, set: &RuleSet, at: i64) -> Vec<Engaged> {
         // Nearly always nothing does.
-        if self.panic.is_none()
-            && self.switches.is_empty()
-            && self.brakes.is_quiet()
-            && self.active.iter().next().is_none()
-        {
+        if self.panic.is_none() && self.is_quiet() {
             return Vec::new();
         }
         let mut found: Vec<Engaged> = self.panic.map(Engaged::Panic).into_iter().collect();

@@ -34,13 +34,14 @@ use crate::recording::Recorded;
 use crate::resolve::{Scores, Sheet, scores, settle};
 use crate::ruleset::{PackageId, PhasePlan, RuleSet};
 use crate::store::{Store, Tallies};
+use crate::version::Version;
 
 /// An engine with its state. Give it one rule set and feed it inputs in order.
 #[derive(Debug)]
 pub struct Engine {
     pub(crate) set: Arc<RuleSet>,
     pub(crate) data: Arc<Data>,
-    pub(crate) options: Options,
+    pub(crate) options: Arc<Options>,
     pub(crate) store: Store,
     pub(crate) readings: Readings,
     /// What stands over the rules.
@@ -92,27 +93,23 @@ struct Due {
 impl Engine {
     /// An engine over a linked rule set and what has been loaded for it, with empty state.
     pub fn new(hir: Hir, data: Data, options: Options) -> Self {
-        let set = RuleSet::new(hir, &options);
+        Self::of(Version::new(hir, data, options))
+    }
+
+    /// An engine over a rule set that is ready, with empty state.
+    pub fn of(version: Version) -> Self {
+        let Version { set, data, options } = version;
         let mut control = Control::default();
         control.bind(&set);
         Self {
             store: Store::new(&set, &options),
             readings: Readings::new(sizes(&set)),
             control,
-            set: Arc::new(set),
-            data: Arc::new(data),
+            set,
+            data,
             options,
             counters: Counters { next: 0, seen: i64::MIN, unmatched: 0 },
         }
-    }
-
-    /// Puts another rule set in place, with empty state.
-    pub(crate) fn install(&mut self, set: RuleSet, data: Data) {
-        self.control.bind(&set);
-        self.store = Store::new(&set, &self.options);
-        self.readings = Readings::new(sizes(&set));
-        self.data = Arc::new(data);
-        self.set = Arc::new(set);
     }
 
     /// The rule set that runs.

@@ -1,8 +1,9 @@
-//! Everything an engine remembers, by name: what a hot swap carries over and a snapshot writes.
+//! Everything an engine remembers, by name: what a snapshot writes. (What a hot swap carries over goes by [`crate::moves`].)
 //!
 //! ```text
-//!  engine ──take──▶ Image ──give──▶ engine with the same rule set, or another
-//!                     └──postcard──▶ snapshot ──▶ another process, another day
+//!  engine ──take──▶ Image ──postcard──▶ snapshot ──▶ another process, another day
+//!     ▲                └──give──┐                                  │
+//!     └─────────────────────────┴── with the same rule set, or another
 //! ```
 //!
 //! Nothing in an image is a position: states, sequences, cohorts, facts and the like are called by the hash of what they
@@ -15,6 +16,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 use weir_compiler::ids::*;
+use weir_compiler::schema::Schema;
 use weir_compiler::value::Value;
 
 use crate::cohort::{CohortImage, Surplus};
@@ -100,7 +102,7 @@ impl Image {
         let names = &set.names;
         let states = set.states.iter().map(|(id, plan)| {
             let born = store.born.get(id).copied().flatten();
-            (id, (born, partition::take(&mut store.partitions, plan, id)))
+            (id, (born, partition::take(&mut store.partitions, plan.parts, id)))
         });
         let states = named(&names.states, states);
         let tracks = set.hir.sequences.ids().filter_map(|id| {
@@ -287,13 +289,7 @@ impl WaitingImage {
         let event = schema.event(&self.event)?;
         let mut record = Record::empty(schema, event);
         for (name, ty, value) in self.fields {
-            let field = schema.field(event, &name);
-            // A field whose type has changed since is missing: its value may mean another thing now.
-            if let Some(field) =
-                field.filter(|id| schema.fields.get(*id).is_some_and(|f| f.ty.to_string() == ty))
-            {
-                let _ = record.set(schema, field, value);
-            }
+            put(&mut record, schema, &name, &ty, value);
         }
         let mut kept = Captured::default();
         for (name, sensed) in self.signals {
@@ -310,6 +306,26 @@ impl WaitingImage {
             kept.sequences.extend(find(&names.sequences, name).map(|id| (id, held.clone())));
         }
         Some(Waiting { nth: self.nth as usize, record: Arc::new(record), kept })
+    }
+}
+
+/// A record of one schema in terms of another; nothing when that has no such event.
+pub(crate) fn relaid(record: &Record, old: &Schema, new: &Schema) -> Option<Record> {
+    let event = new.event(&old.events.get(record.event())?.name)?;
+    let mut relaid = Record::empty(new, event);
+    for (slot, value) in record.fields(old) {
+        if let (Some(field), Some(value)) = (old.fields.get(slot.field), value) {
+            put(&mut relaid, new, &field.name, &field.ty.to_string(), value.clone());
+        }
+    }
+    Some(relaid)
+}
+
+/// Sets a field by its name. One whose type has changed since is missing: its value may mean another thing now.
+fn put(record: &mut Record, schema: &Schema, name: &str, ty: &str, value: Value) {
+    let field = schema.field(record.event(), name);
+    if let Some(field) = field.filter(|id| schema.fields.get(*id).is_some_and(|f| f.ty.to_string() == ty)) {
+        let _ = record.set(schema, field, value);
     }
 }
 

@@ -112,6 +112,14 @@ impl Partition {
         }
     }
 
+    /// Takes over the tables of a partition of another rule set: `from` says by state where each stands there. The rest stays.
+    pub(crate) fn adopt(&mut self, other: &mut Self, from: &[Option<usize>]) {
+        if other.tables.iter().any(Option::is_some) {
+            let table = |at: &Option<usize>| other.tables.get_mut((*at)?)?.take();
+            self.tables = from.iter().map(table).collect();
+        }
+    }
+
     /// Records evicted and held.
     pub(crate) fn tally(&self) -> (u64, u64) {
         let tables = self.tables.iter().flatten();
@@ -128,13 +136,13 @@ pub(crate) struct StateImage {
     tables: Vec<(u16, Box<StateTable>)>,
 }
 
-/// Takes out the tables of a state.
-pub(crate) fn take(partitions: &mut [Partition], plan: &StatePlan, state: StateId) -> StateImage {
+/// Takes out the tables of a state whose keys fall into so many partitions.
+pub(crate) fn take(partitions: &mut [Partition], parts: usize, state: StateId) -> StateImage {
     let tables = partitions.iter_mut().zip(0..).filter_map(|(partition, at)| {
         let table = partition.tables.get_mut(state.index())?.take()?;
         Some((at, table))
     });
-    StateImage { parts: plan.parts as u16, tables: tables.collect() }
+    StateImage { parts: parts as u16, tables: tables.collect() }
 }
 
 /// Puts in the tables that an equal state has had, here or in another rule set, and takes on the bounds of the plan.

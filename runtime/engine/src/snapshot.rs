@@ -1,4 +1,4 @@
-//! Snapshots, and the change from one rule set to another.
+//! Snapshots.
 //!
 //! A snapshot is `WEIRSNAP`, a version (2 bytes), the length of the body (8), the body and a keyed hash over all of it
 //! (16), numbers little-endian. The body is the engine's counters, what stands over its rules, and its [`Image`] in postcard's encoding. The hash is made with the
@@ -12,13 +12,10 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use weir_compiler::data::Data;
-use weir_compiler::hir::Hir;
 
 use crate::control::Control;
 use crate::engine::{Counters, Engine};
 use crate::image::{Carried, Image};
-use crate::ruleset::RuleSet;
 use crate::store::Store;
 
 const MAGIC: &[u8; 8] = b"WEIRSNAP";
@@ -109,16 +106,5 @@ impl Engine {
         self.control.bind(&set);
         let now = Some(self.counters.seen).filter(|seen| *seen > i64::MIN);
         Ok(body.image.give(&set, &mut self.store, &self.options, now))
-    }
-
-    /// Changes to another rule set, with what is loaded for it. State that both have goes on; what is new begins empty and
-    /// warming. Decisions that wait for models are resumed before: they are answered as if their models had failed afterwards.
-    pub fn swap(&mut self, hir: Hir, data: Data) -> Carried {
-        let old = Arc::clone(&self.set);
-        let image = Image::take(&old, &mut self.store);
-        self.install(RuleSet::new(hir, &self.options), data);
-        let now = Some(self.counters.seen).filter(|seen| *seen > i64::MIN);
-        let set = Arc::clone(&self.set);
-        image.give(&set, &mut self.store, &self.options, now)
     }
 }

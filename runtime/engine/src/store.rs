@@ -1,6 +1,6 @@
 //! Everything that an engine remembers between events.
 
-use weir_compiler::hir::CapKind;
+use weir_compiler::hir::{CapKind, Sequence};
 use weir_compiler::ids::*;
 
 use crate::cell::Sample;
@@ -101,13 +101,7 @@ impl Store {
     pub(crate) fn new(set: &RuleSet, options: &Options) -> Self {
         let limits = &options.limits;
         let hir = &set.hir;
-        let horizons: Vec<i64> = hir
-            .sequences
-            .values()
-            .map(|s| {
-                s.horizon.ms.saturating_add(s.then_no.as_ref().map_or(0, |no| no.within.ms)).saturating_mul(2)
-            })
-            .collect();
+        let horizons: Vec<i64> = hir.sequences.values().map(Self::horizon).collect();
         Self {
             partitions: std::iter::repeat_with(Partition::default).take(PARTITIONS).collect(),
             given: set.states.values().map(|_| None).collect(),
@@ -131,6 +125,12 @@ impl Store {
             exchanges: Exchanges::new(limits.exchanges),
             timers: Timers::new(limits.timers),
         }
+    }
+
+    /// How long the tracks of a sequence hold something, in ms.
+    pub(crate) fn horizon(sequence: &Sequence) -> i64 {
+        let after = sequence.then_no.as_ref().map_or(0, |no| no.within.ms);
+        sequence.horizon.ms.saturating_add(after).saturating_mul(2)
     }
 
     /// Adds an event to a state, or the level of another state to a baseline.

@@ -68,7 +68,7 @@ proptest! {
         let mut other = changed.play(&before);
         let hir = link(&moved).hir;
         let loaded = data(&hir);
-        let carried = changed.site.engine.swap(hir, loaded);
+        let carried = common::swap(&mut changed.site.engine, hir, loaded);
         prop_assert_eq!((carried.fresh, carried.dropped), (0, 0));
         one.extend(plain.play(&after));
         other.extend(changed.play(&after));
@@ -155,7 +155,7 @@ fn entries_and_counts_survive_a_change_and_end_with_their_rule() {
     let swap = |site: &mut Site, text: &str| {
         let hir = link(text).hir;
         let loaded = data(&hir);
-        site.engine.swap(hir, loaded)
+        common::swap(&mut site.engine, hir, loaded)
     };
     // Another threshold is the same state.
     let carried = swap(&mut site, &LOGINS.replace("n >= 3", "n >= 2 + 1"));
@@ -182,7 +182,7 @@ fn what_is_new_is_warming_and_says_so() {
     );
     let hir = link(&more).hir;
     let loaded = data(&hir);
-    let carried = site.engine.swap(hir, loaded);
+    let carried = common::swap(&mut site.engine, hir, loaded);
     assert_eq!(carried, Carried { kept: 1, fresh: 1, dropped: 0 });
     // Nobody can tell whether the user has been here within the last ten minutes.
     let decision = ask(&mut site);

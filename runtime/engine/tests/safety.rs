@@ -365,7 +365,7 @@ fn what_stands_over_the_rules_outlives_them() {
     let swap = |site: &mut Site, text: &str| {
         let hir = common::link(&policy(text)).hir;
         let data = common::data(&hir);
-        site.engine.swap(hir, data);
+        common::swap(&mut site.engine, hir, data);
     };
     swap(&mut other, &BAD.replace("a sale", "told otherwise"));
     assert_eq!(other.engine.engaged().len(), 3, "the same version");

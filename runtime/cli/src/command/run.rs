@@ -4,7 +4,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use weir_engine::evidence::{Rules, RulesHash};
-use weir_engine::{Decision, Engine, Input, Record, Secret};
+use weir_engine::{Decision, Engine, Input, Record, Replacement, Secret};
 use weir_gateway::Format;
 use weir_ledger::Writer;
 
@@ -218,7 +218,12 @@ impl<'a> Node<'a> {
             Changed::Ready(prepared, sources) => {
                 let Prepared { linked, data, .. } = *prepared;
                 let rules = linked.hir.rules.len();
-                let carried = self.engine.swap(linked.hir, data);
+                let running = self.engine.version();
+                let next = running.next(linked.hir, data);
+                // Both are made under the engine's own options.
+                let Some(replacement) = Replacement::new(next, &running) else { return Ok(()) };
+                let (carried, retired) = self.engine.swap(replacement);
+                drop(retired);
                 self.mapper = self.setup.mapper(&self.engine);
                 self.rules = sources.hash();
                 if let Some(records) = &mut self.records {

@@ -14,7 +14,7 @@ use weir_compiler::hir::{Hir, Source};
 use weir_compiler::ids::{EventId, FieldId};
 use weir_compiler::link::{Linked, Options as LinkOptions};
 use weir_compiler::value::Value;
-use weir_engine::{Decision, Engine, Input, Options, Outcome, Record, Seq, Step};
+use weir_engine::{Carried, Decision, Engine, Input, Options, Outcome, Record, Replacement, Seq, Step};
 
 /// Monday, 5 January 2026.
 pub(crate) const START: i64 = 1_767_571_200_000;
@@ -74,6 +74,12 @@ pub(crate) fn data(hir: &Hir) -> Data {
         data.set_table(id, Arc::new(TableData::default()));
     }
     data
+}
+
+/// Changes an engine to another rule set.
+pub(crate) fn swap(engine: &mut Engine, hir: Hir, data: Data) -> Carried {
+    let running = engine.version();
+    engine.swap(Replacement::new(running.next(hir, data), &running).unwrap()).0
 }
 
 /// An engine over a policy text, with a clock.

@@ -1,0 +1,184 @@
+//! Rule sets made ready beside the stream, and the change from one to another between two inputs.
+//!
+//! ```text
+//!  beside the stream                              the thread that decides
+//!  Version::next(hir, data)    ──▶ version
+//!  Replacement::new(version, running) ──▶ ready ──▶ Engine::swap: moves tables ──┐
+//!            version as it ran, memory to free ◀────────── Retired ◀────────────┘
+//! ```
+//!
+//! Everything whose cost grows with the rule set is done before: lowering, plans, fresh tables, and where what is remembered
+//! goes. The change itself moves tables from place to place; what is left over is handed back, to be freed where nobody waits.
+
+use std::sync::{Arc, Weak};
+
+use weir_compiler::data::Data;
+use weir_compiler::hir::Hir;
+
+use crate::control::Bound;
+use crate::engine::{Engine, sizes};
+use crate::image::Carried;
+use crate::limits::Options;
+use crate::moves::Moves;
+use crate::readings::Readings;
+use crate::ruleset::RuleSet;
+use crate::store::Store;
+
+/// A rule set made ready to run, with what is loaded for it. A copy shares everything; several engines, on threads of
+/// their own, may run one version.
+#[derive(Clone, Debug)]
+pub struct Version {
+    // A tier that takes longer to make than rules may wait for belongs into the rule set behind a `OnceLock`, filled beside the
+    // stream while the bytecode runs: the places of what is remembered do not depend on it.
+    pub(crate) set: Arc<RuleSet>,
+    pub(crate) data: Arc<Data>,
+    pub(crate) options: Arc<Options>,
+}
+
+impl Version {
+    /// Makes a linked rule set ready. Cost: linear in it.
+    pub fn new(hir: Hir, data: Data, options: Options) -> Self {
+        let options = Arc::new(options);
+        Self { set: Arc::new(RuleSet::new(hir, &options)), data: Arc::new(data), options }
+    }
+
+    /// Makes another rule set ready, to be run under the same options.
+    #[must_use]
+    pub fn next(&self, hir: Hir, data: Data) -> Self {
+        let options = Arc::clone(&self.options);
+        Self { set: Arc::new(RuleSet::new(hir, &options)), data: Arc::new(data), options }
+    }
+
+    /// The rule set.
+    pub fn hir(&self) -> &Hir {
+        &self.set.hir
+    }
+
+    /// What is loaded for it.
+    pub fn data(&self) -> &Data {
+        &self.data
+    }
+
+    /// Whether it is the very rule set of another version, whatever is loaded.
+    pub fn is_set_of(&self, other: &Version) -> bool {
+        Arc::ptr_eq(&self.set, &other.set)
+    }
+
+    /// Whether nothing else holds it: neither an engine nor a decision that waits for a model.
+    pub fn is_alone(&self) -> bool {
+        Arc::strong_count(&self.set) == 1
+    }
+}
+
+/// A version ready to take the place of the one that runs in one engine.
+#[derive(Debug)]
+pub struct Replacement(Box<Ready>);
+
+#[derive(Debug)]
+struct Ready {
+    next: Version,
+    /// Fresh state.
+    store: Store,
+    readings: Readings,
+    bound: Bound,
+    /// The rule set that the moves begin from, not kept alive by them.
+    from: Weak<RuleSet>,
+    moves: Moves,
+}
+
+/// What a change has left over: the version that ran, and state that nothing asks for any more. Dropping it frees memory in
+/// proportion to both, so it is dropped on another thread than the one that decides.
+#[derive(Debug)]
+pub struct Retired {
+    version: Version,
+    /// Kept to be dropped.
+    _rest: Box<(Store, Readings, Bound, Moves)>,
+}
+
+impl Retired {
+    /// The version that ran: it can be [put back](Replacement::new).
+    pub fn version(&self) -> &Version {
+        &self.version
+    }
+}
+
+impl Replacement {
+    /// Makes `next` ready to follow `running`, of which it must be a [`Version::next`]: nothing when it was made under other
+    /// options. If the engine runs something else by the time of the change, the places of what is remembered
+    /// are worked out again then. Cost: linear in both rule sets.
+    pub fn new(next: Version, running: &Version) -> Option<Self> {
+        if !Arc::ptr_eq(&next.options, &running.options) {
+            return None;
+        }
+        if next.options.record {
+            // What a record of a decision needs is found when first asked for: now, and not at the first decision.
+            next.set.boundaries();
+            next.set.conditions();
+        }
+        Some(Self(Box::new(Ready {
+            store: Store::new(&next.set, &next.options),
+            readings: Readings::new(sizes(&next.set)),
+            bound: Bound::quiet(&next.set),
+            moves: Moves::new(&running.set, &next.set),
+            from: Arc::downgrade(&running.set),
+            next,
+        })))
+    }
+
+    /// The version to come.
+    pub fn version(&self) -> &Version {
+        &self.0.next
+    }
+}
+
+impl Engine {
+    /// The rule set that runs, with what is loaded.
+    pub fn version(&self) -> Version {
+        Version {
+            set: Arc::clone(&self.set),
+            data: Arc::clone(&self.data),
+            options: Arc::clone(&self.options),
+        }
+    }
+
+    /// Changes to another rule set, between two inputs. State that both have goes on; what is new begins empty and
+    /// warming. Decisions that wait for models are finished by the rules that began them.
+    ///
+    /// Cost: constant for an edit that changes no state and while nothing stands over the rules (switches, suspensions,
+    /// attack mode); otherwise linear in the tables, never in their records unless their bounds shrink.
+    pub fn swap(&mut self, replacement: Replacement) -> (Carried, Retired) {
+        let Ready { next, store, readings, bound, from, moves } = *replacement.0;
+        let mut rest = Box::new((store, readings, bound, moves));
+        let (store, readings, bound, moves) = &mut *rest;
+        if !std::ptr::eq(from.as_ptr(), Arc::as_ptr(&self.set)) {
+            *moves = Moves::new(&self.set, &next.set);
+        }
+        let now = Some(self.counters.seen).filter(|seen| *seen > i64::MIN);
+        let carried = moves.carry((&self.set, &mut self.store), (&next.set, &mut *store), &self.options, now);
+        std::mem::swap(&mut self.store, store);
+        std::mem::swap(&mut self.readings, readings);
+        self.control.rebind(&next.set, bound);
+        let version = Version {
+            set: std::mem::replace(&mut self.set, next.set),
+            data: std::mem::replace(&mut self.data, next.data),
+            options: next.options,
+        };
+        (carried, Retired { version, _rest: rest })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Versions are shared by threads; what takes their place, and what is left over, goes from one to another.
+    #[test]
+    fn they_may_change_threads() {
+        fn shared<T: Send + Sync>() {}
+        fn sent<T: Send>() {}
+        shared::<Version>();
+        sent::<Replacement>();
+        sent::<Retired>();
+        sent::<Engine>();
+    }
+}
