@@ -5,7 +5,7 @@ use crate::check::{Ask, What};
 use crate::frame::Frame;
 use crate::group::{Entry, Group, Push, Row, Source, Step, WORDS};
 use crate::plan::Plan;
-use crate::scalar::Scalar;
+use crate::scalar::Row as Values;
 
 impl Plan {
     /// Finds the conditions that hold of an event, whose values are given by column. They are added to `found` in no
@@ -13,23 +13,28 @@ impl Plan {
     ///
     /// Cost: the coding of each value that is asked for, and some words for each group; no allocation once `found` is large
     /// enough.
-    pub fn matches(&self, row: &[Scalar<'_>], frame: &mut Frame, found: &mut Vec<u32>) {
+    pub fn matches(&self, row: &(impl Values + ?Sized), frame: &mut Frame, found: &mut Vec<u32>) {
         frame.begin();
-        Look::<false> { plan: self, row, frame, missing: false }.evaluate(|id| found.push(id));
+        Look::<_, false> { plan: self, row, frame, missing: false }.evaluate(|id| found.push(id));
     }
 
     /// Finds the conditions that may hold of an event, and says of each whether it does: false where a missing value leaves it
     /// unknown. What is said of conditions that are not [exact](Plan::is_exact) is that they may hold.
-    pub fn possible(&self, row: &[Scalar<'_>], frame: &mut Frame, mut found: impl FnMut(u32, bool)) {
+    pub fn possible(
+        &self,
+        row: &(impl Values + ?Sized),
+        frame: &mut Frame,
+        mut found: impl FnMut(u32, bool),
+    ) {
         frame.begin();
         let mut possible = std::mem::take(&mut frame.possible);
         possible.clear();
-        let mut look = Look::<true> { plan: self, row, frame, missing: false };
+        let mut look = Look::<_, true> { plan: self, row, frame, missing: false };
         look.evaluate(|id| possible.push(id));
         if look.missing {
             let mut certain = std::mem::take(&mut frame.certain);
             certain.fill(0);
-            Look::<false> { plan: self, row, frame, missing: false }.evaluate(|id| {
+            Look::<_, false> { plan: self, row, frame, missing: false }.evaluate(|id| {
                 if let Some(word) = certain.get_mut(id as usize / 64) {
                     *word |= 1 << (id % 64);
                 }
@@ -47,15 +52,15 @@ impl Plan {
 }
 
 /// An event on its way through a plan. With `MAYBE`, what is unknown counts as true, otherwise as false.
-struct Look<'a, 'r, const MAYBE: bool> {
+struct Look<'a, R: ?Sized, const MAYBE: bool> {
     plan: &'a Plan,
-    row: &'a [Scalar<'r>],
+    row: &'a R,
     frame: &'a mut Frame,
     /// A missing value has been asked for.
     missing: bool,
 }
 
-impl<const MAYBE: bool> Look<'_, '_, MAYBE> {
+impl<R: Values + ?Sized, const MAYBE: bool> Look<'_, R, MAYBE> {
     /// Calls `with` for each condition that holds.
     fn evaluate(&mut self, mut with: impl FnMut(u32)) {
         self.code_all();

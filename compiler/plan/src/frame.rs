@@ -7,7 +7,7 @@ use crate::axis::{Axis, Coder};
 use crate::clause::{Clause, Part};
 use crate::group::Row;
 use crate::plan::Plan;
-use crate::scalar::Scalar;
+use crate::scalar::{Row as Values, Scalar};
 
 /// Scratch space for events.
 #[derive(Debug)]
@@ -51,7 +51,7 @@ impl Frame {
 
     /// The code of an axis, which is worked out when it is first asked for.
     #[inline]
-    pub(crate) fn code(&mut self, plan: &Plan, row: &[Scalar<'_>], axis: usize) -> u32 {
+    pub(crate) fn code(&mut self, plan: &Plan, row: &(impl Values + ?Sized), axis: usize) -> u32 {
         match self.codes.get(axis) {
             Some(code) if *code != Self::UNCODED => *code,
             _ => self.work_out(plan, row, axis),
@@ -59,9 +59,9 @@ impl Frame {
     }
 
     #[inline(never)]
-    fn work_out(&mut self, plan: &Plan, row: &[Scalar<'_>], at: usize) -> u32 {
+    fn work_out(&mut self, plan: &Plan, row: &(impl Values + ?Sized), at: usize) -> u32 {
         let Some(axis) = plan.axes.get(at) else { return 0 };
-        let value = row.get(usize::from(axis.column.0)).copied().unwrap_or_default();
+        let value = row.value(axis.column);
         let code = match (&axis.coder, self.scratch.get_mut(at), value) {
             (Coder::Patterns(patterns), Some(Some(scratch)), Scalar::Text(text)) => {
                 let from = plan.words.get(at).copied().unwrap_or_default() as usize;
@@ -80,7 +80,7 @@ impl Frame {
     }
 
     #[doc(hidden)]
-    pub fn bench_code(&mut self, plan: &Plan, row: &[Scalar<'_>]) {
+    pub fn bench_code(&mut self, plan: &Plan, row: &(impl Values + ?Sized)) {
         self.begin();
         for axis in 0..plan.axes.len() {
             self.code(plan, row, axis);

@@ -37,4 +37,4 @@ pub use condition::{Condition, Conditions};
 pub use frame::Frame;
 pub use literal::{Column, Literal, LiteralId, Literals, Test};
 pub use plan::Plan;
-pub use scalar::{Kind, Scalar};
+pub use scalar::{Kind, Row, Scalar};

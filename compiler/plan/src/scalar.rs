@@ -5,6 +5,8 @@ use std::net::IpAddr;
 use weir_compiler::types::Type;
 use weir_compiler::value::Value;
 
+use crate::literal::Column;
+
 /// A value of a column.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Scalar<'a> {
@@ -21,6 +23,24 @@ pub enum Scalar<'a> {
     Text(&'a str),
     /// An address.
     Ip(IpAddr),
+}
+
+/// The values of an event, by column. A value is asked for when something depends on it, and once.
+pub trait Row {
+    /// The value of a column.
+    fn value(&self, column: Column) -> Scalar<'_>;
+}
+
+impl Row for [Scalar<'_>] {
+    fn value(&self, column: Column) -> Scalar<'_> {
+        self.get(usize::from(column.0)).copied().unwrap_or_default()
+    }
+}
+
+impl Row for Vec<Scalar<'_>> {
+    fn value(&self, column: Column) -> Scalar<'_> {
+        self.as_slice().value(column)
+    }
 }
 
 impl<'a> Scalar<'a> {
