@@ -20,19 +20,22 @@ pub enum Tier {
     /// The reference walker.
     Walker,
     /// Programs over registers.
-    #[default]
     Bytecode,
+    /// The same, after a plan of all conditions has said which may hold.
+    #[default]
+    Plan,
 }
 
 impl Tier {
     /// All there are.
-    pub const ALL: [Self; 2] = [Self::Walker, Self::Bytecode];
+    pub const ALL: [Self; 3] = [Self::Walker, Self::Bytecode, Self::Plan];
 
     /// Its name.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Walker => "walker",
             Self::Bytecode => "bytecode",
+            Self::Plan => "plan",
         }
     }
 }

@@ -476,8 +476,10 @@ pub(crate) struct IrArgs {
 /// What evaluates conditions; every engine decides alike.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum EngineChoice {
-    /// Programs over registers.
+    /// Programs over registers, after a plan of all conditions has said which may hold.
     #[default]
+    Plan,
+    /// Programs over registers alone.
     Bytecode,
     /// The reference walker, slower and simpler.
     Walker,
@@ -486,6 +488,7 @@ pub(crate) enum EngineChoice {
 impl From<EngineChoice> for Tier {
     fn from(choice: EngineChoice) -> Self {
         match choice {
+            EngineChoice::Plan => Self::Plan,
             EngineChoice::Bytecode => Self::Bytecode,
             EngineChoice::Walker => Self::Walker,
         }

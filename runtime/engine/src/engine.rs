@@ -33,6 +33,7 @@ use crate::record::{Record, RecordBuilder, conforms};
 use crate::recording::Recorded;
 use crate::resolve::{Scores, Sheet, scores, settle};
 use crate::ruleset::{PackageId, PhasePlan, RuleSet};
+use crate::screen::{Screening, Screens};
 use crate::store::{Store, Tallies};
 use crate::version::Version;
 
@@ -44,6 +45,9 @@ pub struct Engine {
     pub(crate) options: Arc<Options>,
     pub(crate) store: Store,
     pub(crate) readings: Readings,
+    /// What tells which rules may hold.
+    pub(crate) screens: Arc<Screens>,
+    pub(crate) screening: Screening,
     /// What stands over the rules.
     pub(crate) control: Control,
     pub(crate) counters: Counters,
@@ -98,12 +102,14 @@ impl Engine {
 
     /// An engine over a rule set that is ready, with empty state.
     pub fn of(version: Version) -> Self {
-        let Version { set, data, options } = version;
+        let Version { set, data, screens, options } = version;
         let mut control = Control::default();
         control.bind(&set);
         Self {
             store: Store::new(&set, &options),
             readings: Readings::new(sizes(&set)),
+            screening: screens.screening(),
+            screens,
             control,
             set,
             data,
@@ -124,6 +130,8 @@ impl Engine {
 
     /// Replaces what is loaded, for every input from now on. Decisions that wait keep what they began with.
     pub fn load(&mut self, data: Data) {
+        self.screens = Arc::new(Screens::new(&self.set, &data, self.options.tier));
+        self.screening = self.screens.screening();
         self.data = Arc::new(data);
     }
 

@@ -19,6 +19,7 @@ use crate::record::Record;
 use crate::recording::Recorded;
 use crate::resolve::{Candidate, Sheet, scores, settle};
 use crate::ruleset::{CapPlan, EventPlan, PackageId, PhasePlan, RuleSet, Target};
+use crate::screen::Says;
 use crate::timers::Timer;
 use crate::view::View;
 
@@ -261,26 +262,37 @@ impl Engine {
         }
         let record = Arc::clone(&sheet.record);
         let mut plans: Vec<Plan> = Vec::new();
+        let (event, screens) = (sheet.event, Arc::clone(&self.screens));
+        self.screening.begin(&screens, set, phase, &record, sheet.at);
         {
             let view = self.view(&record, sheet.at, false);
             let walker = view.walker();
-            for (policy, rules) in &phase.policies {
-                let filter = self.filter_of(set, &walker, &view, *policy);
+            let mut rules: Vec<(RuleId, Says)> = Vec::new();
+            for (nth, (policy, members)) in phase.policies.iter().enumerate() {
+                let says = self.screening.filter(&screens, event, phase, nth);
+                let filter = says.truth(|| self.filter_of(set, &walker, &view, *policy));
                 match filter {
                     Some(false) => continue,
-                    Some(true) => sheet.policies.push(*policy),
-                    None => {}
+                    Some(true) => {
+                        sheet.policies.push(*policy);
+                        self.screening.rules(&screens, event, phase, nth, self.options.record, &mut rules);
+                    }
+                    None => {
+                        rules.clear();
+                        rules.extend(members.iter().map(|id| (*id, Says::Unknown)));
+                    }
                 }
-                for id in rules {
+                for (id, says) in &rules {
                     if self.options.record {
                         self.note(set, &view, sheet, *id, filter);
                     }
                     let open =
-                        sheet.phase != Phase::Timer && filter == Some(true) && asks(set, &walker, &view, *id);
+                        sheet.phase != Phase::Timer && *says == Says::Open && asks(set, &walker, &view, *id);
                     if open && let Some(notes) = &mut sheet.notes {
                         notes.open.push(*id);
                     }
-                    let truth = if open { None } else { outcome(set, &walker, &view, filter, *id) };
+                    let evaluate = || if open { None } else { outcome(set, &walker, &view, filter, *id) };
+                    let truth = says.truth(evaluate);
                     if truth == Some(false) {
                         continue;
                     }

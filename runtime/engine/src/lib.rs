@@ -45,6 +45,7 @@ mod record;
 mod recording;
 mod resolve;
 mod ruleset;
+mod screen;
 mod sense;
 mod sequence;
 mod shares;

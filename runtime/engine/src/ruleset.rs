@@ -423,7 +423,7 @@ impl RuleSet {
             caps,
             hasher,
             reveal: options.reveal,
-            unit: (options.tier == Tier::Bytecode).then(|| ir::lower(&hir)),
+            unit: (options.tier != Tier::Walker).then(|| ir::lower(&hir)),
             hir,
         }
     }

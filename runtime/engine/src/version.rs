@@ -22,6 +22,7 @@ use crate::limits::Options;
 use crate::moves::Moves;
 use crate::readings::Readings;
 use crate::ruleset::RuleSet;
+use crate::screen::{Screening, Screens};
 use crate::store::Store;
 
 /// A rule set made ready to run, with what is loaded for it. A copy shares everything; several engines, on threads of
@@ -32,21 +33,26 @@ pub struct Version {
     // stream while the bytecode runs: the places of what is remembered do not depend on it.
     pub(crate) set: Arc<RuleSet>,
     pub(crate) data: Arc<Data>,
+    pub(crate) screens: Arc<Screens>,
     pub(crate) options: Arc<Options>,
 }
 
 impl Version {
     /// Makes a linked rule set ready. Cost: linear in it.
     pub fn new(hir: Hir, data: Data, options: Options) -> Self {
-        let options = Arc::new(options);
-        Self { set: Arc::new(RuleSet::new(hir, &options)), data: Arc::new(data), options }
+        Self::ready(hir, data, Arc::new(options))
     }
 
     /// Makes another rule set ready, to be run under the same options.
     #[must_use]
     pub fn next(&self, hir: Hir, data: Data) -> Self {
-        let options = Arc::clone(&self.options);
-        Self { set: Arc::new(RuleSet::new(hir, &options)), data: Arc::new(data), options }
+        Self::ready(hir, data, Arc::clone(&self.options))
+    }
+
+    fn ready(hir: Hir, data: Data, options: Arc<Options>) -> Self {
+        let set = RuleSet::new(hir, &options);
+        let screens = Arc::new(Screens::new(&set, &data, options.tier));
+        Self { set: Arc::new(set), data: Arc::new(data), screens, options }
     }
 
     /// The rule set.
@@ -80,6 +86,7 @@ struct Ready {
     /// Fresh state.
     store: Store,
     readings: Readings,
+    screening: Screening,
     bound: Bound,
     /// The rule set that the moves begin from, not kept alive by them.
     from: Weak<RuleSet>,
@@ -92,7 +99,7 @@ struct Ready {
 pub struct Retired {
     version: Version,
     /// Kept to be dropped.
-    _rest: Box<(Store, Readings, Bound, Moves)>,
+    _rest: Box<(Store, Readings, Screening, Bound, Moves)>,
 }
 
 impl Retired {
@@ -118,6 +125,7 @@ impl Replacement {
         Some(Self(Box::new(Ready {
             store: Store::new(&next.set, &next.options),
             readings: Readings::new(sizes(&next.set)),
+            screening: next.screens.screening(),
             bound: Bound::quiet(&next.set),
             moves: Moves::new(&running.set, &next.set),
             from: Arc::downgrade(&running.set),
@@ -137,6 +145,7 @@ impl Engine {
         Version {
             set: Arc::clone(&self.set),
             data: Arc::clone(&self.data),
+            screens: Arc::clone(&self.screens),
             options: Arc::clone(&self.options),
         }
     }
@@ -147,9 +156,9 @@ impl Engine {
     /// Cost: constant for an edit that changes no state and while nothing stands over the rules (switches, suspensions,
     /// attack mode); otherwise linear in the tables, never in their records unless their bounds shrink.
     pub fn swap(&mut self, replacement: Replacement) -> (Carried, Retired) {
-        let Ready { next, store, readings, bound, from, moves } = *replacement.0;
-        let mut rest = Box::new((store, readings, bound, moves));
-        let (store, readings, bound, moves) = &mut *rest;
+        let Ready { next, store, readings, screening, bound, from, moves } = *replacement.0;
+        let mut rest = Box::new((store, readings, screening, bound, moves));
+        let (store, readings, screening, bound, moves) = &mut *rest;
         if !std::ptr::eq(from.as_ptr(), Arc::as_ptr(&self.set)) {
             *moves = Moves::new(&self.set, &next.set);
         }
@@ -157,10 +166,12 @@ impl Engine {
         let carried = moves.carry((&self.set, &mut self.store), (&next.set, &mut *store), &self.options, now);
         std::mem::swap(&mut self.store, store);
         std::mem::swap(&mut self.readings, readings);
+        std::mem::swap(&mut self.screening, screening);
         self.control.rebind(&next.set, bound);
         let version = Version {
             set: std::mem::replace(&mut self.set, next.set),
             data: std::mem::replace(&mut self.data, next.data),
+            screens: std::mem::replace(&mut self.screens, next.screens),
             options: next.options,
         };
         (carried, Retired { version, _rest: rest })

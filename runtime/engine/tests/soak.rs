@@ -161,3 +161,8 @@ fn changes_under_load_leave_nothing_behind() {
     assert!(last_resident <= resident + resident / 8 + (4 << 20), "{resident} bytes became {last_resident}");
     assert!(last_maps <= maps + 16, "{maps} mappings became {last_maps}");
 }
+
+#[test]
+fn it_soaks_on_the_walker_too() {
+    common::run_on_the_walker("it_soaks_on_the_walker_too");
+}

@@ -101,7 +101,7 @@ impl Library {
             ran += 1;
             let (on_walker, _) = testing::run_on(Tier::Walker, &linked.hir, &linked.names, test);
             let mut watch = |engine: &Engine, decision: &Decision| watcher(&test.name, engine, decision);
-            let (result, _) = testing::watch(Tier::Bytecode, &linked.hir, &linked.names, test, &mut watch);
+            let (result, _) = testing::watch(Tier::default(), &linked.hir, &linked.names, test, &mut watch);
             if on_walker != result {
                 failed.push(format!("test \"{}\": tiers differ:\n{on_walker:#?}\n{result:#?}", result.name));
             }
