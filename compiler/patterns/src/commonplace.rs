@@ -2,6 +2,8 @@
 //!
 //! Rarity decides how fast a set is and never what it finds.
 
+use std::sync::OnceLock;
+
 /// Ordinary values of the fields that policies look into, one a line.
 const TEXTS: &str = "\
 Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36
@@ -46,18 +48,26 @@ text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;
 en-US,en;q=0.9,de;q=0.7
 gzip, deflate, br";
 
-/// How often runs of one to three bytes stand in ordinary texts.
+/// How often runs of one to four bytes stand in ordinary texts.
 pub(crate) struct Commonplace {
-    grams: Vec<([u8; 4], u32)>,
+    grams: Vec<(Gram, u32)>,
     lines: u32,
+    /// The share of bytes with this high half, and of the low halves 0 to 7 or 8 to 15 any of these.
+    shares: Box<[[[f32; 256]; 2]; 16]>,
 }
 
 impl Commonplace {
-    pub(crate) fn new() -> Commonplace {
-        let mut all: Vec<[u8; 4]> = Vec::new();
+    /// The one there is, made when it is first asked for.
+    pub(crate) fn get() -> &'static Commonplace {
+        static COMMONPLACE: OnceLock<Commonplace> = OnceLock::new();
+        COMMONPLACE.get_or_init(Commonplace::new)
+    }
+
+    fn new() -> Commonplace {
+        let mut all: Vec<Gram> = Vec::new();
         for line in TEXTS.lines() {
             let bytes = line.as_bytes();
-            for width in 1..=3 {
+            for width in 1..=4 {
                 all.extend(bytes.windows(width).map(gram));
             }
         }
@@ -66,10 +76,26 @@ impl Commonplace {
             .chunk_by(|one, other| one == other)
             .filter_map(|run| Some((*run.first()?, u32::try_from(run.len()).ok()?)))
             .collect();
-        Commonplace { grams, lines: u32::try_from(TEXTS.lines().count()).unwrap_or(1) }
+        let lines = u32::try_from(TEXTS.lines().count()).unwrap_or(1);
+        Commonplace { grams, lines, shares: shares() }
     }
 
-    /// How often the first three bytes stand in ordinary texts, in thousandths of a time a text.
+    pub(crate) fn texts() -> impl Iterator<Item = &'static str> {
+        TEXTS.lines()
+    }
+
+    /// The share of ordinary bytes whose low half and whose high half are among these.
+    pub(crate) fn share(&self, low: u16, high: u16) -> f32 {
+        let rows = self.shares.iter().enumerate().filter(|(row, _)| high >> row & 1 == 1);
+        rows.map(|(_, [near, far])| {
+            let part =
+                |table: &[f32; 256], mask: u16| table.get(usize::from(mask & 0xFF)).copied().unwrap_or(0.0);
+            part(near, low) + part(far, low >> 8)
+        })
+        .sum()
+    }
+
+    /// How often the first four bytes stand in ordinary texts, in thousandths of a time a text.
     pub(crate) fn often(&self, bytes: &[u8]) -> u32 {
         let key = gram(bytes);
         let at = self.grams.binary_search_by_key(&key, |entry| entry.0);
@@ -77,21 +103,45 @@ impl Commonplace {
         count * 1_000 / self.lines.max(1)
     }
 
-    /// [`often`](Self::often) of the rarest three bytes in a row, or of all of it when it is shorter; never 0.
+    /// [`often`](Self::often) of the rarest four bytes in a row, or of all of it when it is shorter; never 0.
     pub(crate) fn rarest(&self, word: &[u8]) -> u32 {
-        let width = word.len().min(3);
+        let width = word.len().min(4);
         1 + word.windows(width.max(1)).map(|bytes| self.often(bytes)).min().unwrap_or(1_000_000)
     }
 }
 
-/// The first three bytes, and how many they are.
-fn gram(bytes: &[u8]) -> [u8; 4] {
+fn shares() -> Box<[[[f32; 256]; 2]; 16]> {
+    let mut shares = Box::new([[[0.0; 256]; 2]; 16]);
+    let mut bytes = [1e-4_f32; 256];
+    for byte in TEXTS.bytes() {
+        if let Some(share) = bytes.get_mut(usize::from(byte)) {
+            *share += 1.0 / TEXTS.len() as f32;
+        }
+    }
+    for (halves, bytes) in shares.iter_mut().zip(bytes.chunks(16)) {
+        for (table, bytes) in halves.iter_mut().zip(bytes.chunks(8)) {
+            for (mask, share) in table.iter_mut().enumerate() {
+                *share = bytes
+                    .iter()
+                    .enumerate()
+                    .filter(|(bit, _)| mask >> bit & 1 == 1)
+                    .map(|(_, share)| share)
+                    .sum();
+            }
+        }
+    }
+    shares
+}
+
+/// The first four bytes, and how many they are.
+type Gram = ([u8; 4], usize);
+
+fn gram(bytes: &[u8]) -> Gram {
     let mut key = [0; 4];
-    for (to, from) in key.iter_mut().take(3).zip(bytes) {
+    for (to, from) in key.iter_mut().zip(bytes) {
         *to = *from;
     }
-    key[3] = bytes.len().min(3) as u8;
-    key
+    (key, bytes.len().min(4))
 }
 
 #[cfg(test)]
@@ -100,10 +150,10 @@ mod tests {
 
     #[test]
     fn the_ordinary_is_common() {
-        let common = Commonplace::new();
+        let common = Commonplace::get();
         assert!(common.often(b"Moz") > 200);
         assert!(common.often(b"=") > common.often(b"'"));
-        assert_eq!(common.often(b"zgr"), 0);
+        assert_eq!(common.often(b"zgra"), 0);
         assert!(common.rarest(b"Mozilla/4") < common.rarest(b"Mozilla/5.0"));
     }
 }

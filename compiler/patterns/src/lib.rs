@@ -24,10 +24,12 @@ mod automaton;
 mod codec;
 mod commonplace;
 pub mod fuzzing;
+mod lanes;
 mod pattern;
 mod plan;
 mod scan;
 mod shape;
+mod simd;
 mod words;
 
 pub use codec::Unreadable;

@@ -15,7 +15,7 @@ const MAX_BYTES: usize = 16;
 /// Looking for words costs more than an automaton over the whole text: picoseconds a text.
 const DEAR: u64 = 150_000;
 
-/// The stages of a scan. Ids are numbers of patterns, but in words of [`Action::Try`] and [`Action::Pend`].
+/// The stages of a scan. Ids are numbers of patterns, but in words of [`Action::Try`].
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Plan {
     /// Patterns that hold for every text, as bits.
@@ -28,6 +28,9 @@ pub(crate) struct Plan {
     pub(crate) words: Option<Words>,
     /// Expressions that are tried where words stand that they need.
     pub(crate) confirms: Vec<Confirm>,
+    /// For each [`Action::Pend`], the expressions of which the first words stand here, as bits, then those of the second words. An
+    /// expression is decided when both have been found.
+    pub(crate) rows: Box<[u64]>,
     /// Expressions that need no words, over the whole text.
     pub(crate) rest: Vec<Automaton>,
     /// Patterns that are left to `regex`.
@@ -50,9 +53,10 @@ impl Plan {
         let mut builder = Builder {
             limits: *limits,
             left: limits.total,
-            common: Commonplace::new(),
+            common: Commonplace::get(),
             words: Vec::new(),
             bytes: 0,
+            pends: Vec::new(),
             heads: Vec::new(),
             tails: Vec::new(),
             rest: Vec::new(),
@@ -97,6 +101,11 @@ impl Plan {
                 automaton.write(writer);
             }
         }
+        writer.u32(self.rows.len() as u32);
+        for word in &self.rows {
+            writer.u32(*word as u32);
+            writer.u32((*word >> 32) as u32);
+        }
         writer.table(&self.strange);
         writer.u32(u32::from(self.words.is_some()));
         if let Some(words) = &self.words {
@@ -135,16 +144,22 @@ impl Plan {
                 },
             });
         }
+        let mut rows = Vec::new();
+        for _ in 0..reader.count(8)? {
+            rows.push(u64::from(reader.u32()?) | u64::from(reader.u32()?) << 32);
+        }
+        let width = 2 * confirms.len().div_ceil(64);
         let strange = reader.table()?;
         let words = match reader.u32()? {
             0 => None,
-            1 => Some(Words::read(reader, ids, confirms.len() as u32)?),
+            1 => Some(Words::read(reader, ids, confirms.len() as u32, (rows.len() / width.max(1)) as u32)?),
             _ => return Err(Unreadable::Damaged),
         };
         let known = strange.iter().all(|&id| id < ids);
         let beyond = patterns % 64;
         let full = beyond == 0 || always.last().is_none_or(|word| word >> beyond == 0);
-        let plan = Plan { always: always.into(), heads, tails, words, confirms, rest, strange };
+        let rows = rows.into();
+        let plan = Plan { always: always.into(), heads, tails, words, confirms, rows, rest, strange };
         if known && full { Ok(plan) } else { Err(Unreadable::Damaged) }
     }
 }
@@ -153,10 +168,12 @@ struct Builder {
     limits: Limits,
     /// Bytes that automata may still take.
     left: usize,
-    common: Commonplace,
+    common: &'static Commonplace,
     words: Vec<Word>,
     /// Words of a single byte.
     bytes: usize,
+    /// Words, the expression that may match where they stand, and whether they are the first and the second that it needs.
+    pends: Vec<(Vec<u8>, u32, [bool; 2])>,
     heads: Vec<(u32, Hir)>,
     tails: Vec<(u32, Hir)>,
     rest: Vec<(u32, Hir)>,
@@ -218,9 +235,10 @@ impl Builder {
 
     fn expression(&mut self, id: u32, hir: Hir, start: bool, end: bool) {
         let anchored = start || end;
-        let need = if anchored && !wide(&hir) { None } else { Need::of(&hir, &self.common) };
+        let need = if anchored && !wide(&hir) { None } else { Need::of(&hir, self.common) };
         let need = need.filter(|need| {
-            let bytes = need.words.iter().filter(|word| word.len() == 1).count();
+            let words = need.words.iter().chain(&need.also);
+            let bytes = words.filter(|word| word.len() == 1).count();
             need.cost < if anchored { DEAR / 3 } else { DEAR } && self.bytes + bytes <= MAX_BYTES
         });
         match need {
@@ -242,11 +260,49 @@ impl Builder {
         let confirm = self.confirms.len() as u32;
         let local = need.local && !start && !end && automaton.is_some();
         self.confirms.push(Confirm { pattern: id, way, anchored: start, automaton });
-        for word in need.words {
-            self.bytes += usize::from(word.len() == 1);
-            let action = if local { Action::Try(confirm) } else { Action::Pend(confirm) };
-            self.words.push(Word { bytes: word, place: Place::Anywhere, action });
+        if local {
+            for bytes in need.words {
+                self.bytes += usize::from(bytes.len() == 1);
+                let action = Action::Try(confirm);
+                self.words.push(Word { bytes, place: Place::Anywhere, action });
+            }
+        } else {
+            self.pend(confirm, need);
         }
+    }
+
+    fn pend(&mut self, confirm: u32, need: Need) {
+        let alone = need.also.is_empty();
+        let first = need.words.into_iter().map(|word| (word, [true, alone]));
+        let second = need.also.into_iter().map(|word| (word, [false, true]));
+        for (word, which) in first.chain(second) {
+            self.bytes += usize::from(word.len() == 1);
+            self.pends.push((word, confirm, which));
+        }
+    }
+
+    /// One row for each word that expressions wait for.
+    fn rows(&mut self) -> Box<[u64]> {
+        let width = self.confirms.len().div_ceil(64);
+        let mut rows: Vec<u64> = Vec::new();
+        self.pends.sort();
+        for group in self.pends.chunk_by(|one, other| one.0 == other.0) {
+            let from = rows.len();
+            let row = (from / (2 * width).max(1)) as u32;
+            rows.resize(from + 2 * width, 0);
+            for (_, confirm, which) in group {
+                for (half, _) in which.iter().enumerate().filter(|(_, is)| **is) {
+                    if let Some(bits) = rows.get_mut(from + half * width + *confirm as usize / 64) {
+                        *bits |= 1 << (confirm % 64);
+                    }
+                }
+            }
+            if let Some((bytes, ..)) = group.first() {
+                let action = Action::Pend(row);
+                self.words.push(Word { bytes: bytes.clone(), place: Place::Anywhere, action });
+            }
+        }
+        rows.into()
     }
 
     /// An automaton for one expression: for every text if it is small enough, or else for texts in ASCII, or none.
@@ -308,28 +364,29 @@ impl Builder {
             self.union(&items, way, automata, &mut over);
         }
         for (id, hir) in over {
-            match Need::of(&hir, &self.common).filter(|need| need.words.iter().all(|word| word.len() > 1)) {
+            match Need::of(&hir, self.common).filter(|need| need.words.iter().all(|word| word.len() > 1)) {
                 Some(need) => {
-                    let action = Action::Pend(self.confirms.len() as u32);
+                    let confirm = self.confirms.len() as u32;
                     self.confirms.push(Confirm {
                         pattern: id,
                         way: Way::After,
                         anchored: false,
                         automaton: None,
                     });
-                    let words = need.words.into_iter();
-                    self.words.extend(words.map(|bytes| Word { bytes, place: Place::Anywhere, action }));
+                    self.pend(confirm, need);
                 }
                 None => self.strange.push(id),
             }
         }
-        let words = Words::build(&self.words, &self.common);
+        let rows = self.rows();
+        let words = Words::build(self.words, self.common);
         Plan {
             always: self.always.into(),
             heads,
             tails,
             words,
             confirms: self.confirms,
+            rows,
             rest,
             strange: self.strange.into(),
         }

@@ -1,20 +1,22 @@
 //! One text through the stages of a plan.
 
 use crate::automaton::{Automaton, End, Way};
+use crate::lanes::PLACES;
 use crate::pattern::Single;
 use crate::plan::{Confirm, Plan};
-use crate::words::Action;
+use crate::words::{Action, Hits};
 
 /// Room for one thread to scan in, made by [`PatternSet::scratch`](crate::PatternSet::scratch) and reused.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Scratch {
-    /// Expressions that may match somewhere, as bits. All are 0 between scans.
+    /// Expressions of which the first words have been found, as bits, then those of which the second have. All are 0 between scans.
     pending: Vec<u64>,
+    hits: Box<Hits>,
 }
 
 impl Scratch {
     pub(crate) fn new(confirms: usize) -> Scratch {
-        Scratch { pending: vec![0; confirms.div_ceil(64)] }
+        Scratch { pending: vec![0; 2 * confirms.div_ceil(64)], hits: Box::new([0; PLACES]) }
     }
 }
 
@@ -35,13 +37,14 @@ pub(crate) fn scan(plan: &Plan, singles: &[Single], text: &str, scratch: &mut Sc
         ask_if_quit(walk.end, automaton, singles, text, found);
     }
     if let Some(words) = &plan.words {
-        if scratch.pending.len() < plan.confirms.len().div_ceil(64) {
-            scratch.pending.resize(plan.confirms.len().div_ceil(64), 0);
+        let width = plan.confirms.len().div_ceil(64);
+        if scratch.pending.len() < 2 * width {
+            scratch.pending.resize(2 * width, 0);
         }
         let mut pends = false;
         // All trials together take a few times as long as the text is; what would take longer waits until the end.
         let mut room = 4 * bytes.len() + 64;
-        words.scan(bytes, |action, at| match action {
+        words.scan(bytes, &mut scratch.hits, |action, at| match action {
             Action::Found(id) => put(found, id),
             Action::Try(id) => {
                 let Some(confirm) = plan.confirms.get(id as usize) else { return };
@@ -60,10 +63,14 @@ pub(crate) fn scan(plan: &Plan, singles: &[Single], text: &str, scratch: &mut Sc
                 }
                 pends = true;
                 put(&mut scratch.pending, id);
+                put(scratch.pending.get_mut(width..).unwrap_or_default(), id);
             }
-            Action::Pend(id) => {
+            Action::Pend(row) => {
                 pends = true;
-                put(&mut scratch.pending, id);
+                let row = plan.rows.get(2 * width * row as usize..).unwrap_or_default();
+                for (to, from) in scratch.pending.iter_mut().take(2 * width).zip(row) {
+                    *to |= from;
+                }
             }
         });
         if pends {
@@ -81,8 +88,10 @@ pub(crate) fn scan(plan: &Plan, singles: &[Single], text: &str, scratch: &mut Sc
 
 /// Decides the expressions that wait.
 fn pending(plan: &Plan, singles: &[Single], text: &str, scratch: &mut Scratch, found: &mut [u64]) {
-    for (word, base) in scratch.pending.iter_mut().zip((0..).step_by(64)) {
-        let mut bits = std::mem::take(word);
+    let width = plan.confirms.len().div_ceil(64);
+    let (first, second) = scratch.pending.split_at_mut(width);
+    for ((first, second), base) in first.iter_mut().zip(second).zip((0..).step_by(64)) {
+        let mut bits = std::mem::take(first) & std::mem::take(second);
         while bits != 0 {
             if let Some(confirm) = plan.confirms.get(base + bits.trailing_zeros() as usize)
                 && !has(found, confirm.pattern)

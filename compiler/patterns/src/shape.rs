@@ -8,6 +8,9 @@ use crate::commonplace::Commonplace;
 /// More words than these are better looked for by an automaton.
 const MAX_WORDS: usize = 64;
 
+/// More common second words than these spare less than they cost.
+const DEAR_SECOND: u64 = 100_000;
+
 /// A regular expression, made plain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Shape {
@@ -25,6 +28,8 @@ pub(crate) enum Shape {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Need {
     pub(crate) words: Vec<Vec<u8>>,
+    /// The same of other words, if there are any that are worth it.
+    pub(crate) also: Vec<Vec<u8>>,
     /// A match begins where the word does, and no two matches can be tried over the same long stretch.
     pub(crate) local: bool,
     /// What looking for it costs, in picoseconds a text.
@@ -95,11 +100,24 @@ impl Need {
                     }
             })
         });
+        // What they all begin with, if that is hardly more common: `nikto/` for `nikto/0` to `nikto/9`.
+        let shared = words.first().map_or(0, |first| {
+            let same =
+                |word: &Vec<u8>| first.iter().zip(word).take_while(|(one, other)| one == other).count();
+            words.iter().map(same).min().unwrap_or(0)
+        });
+        let often = |words: &[Vec<u8>]| words.iter().map(|word| u64::from(common.rarest(word))).sum::<u64>();
+        if words.len() > 1 && shared >= 3 {
+            let prefix: Vec<u8> = words.first().into_iter().flatten().take(shared).copied().collect();
+            if u64::from(common.rarest(&prefix)) <= often(&words) + 20 {
+                words = vec![prefix];
+            }
+        }
         if words.is_empty() || words.len() > MAX_WORDS || words.iter().any(Vec::is_empty) {
             return None;
         }
-        let often: u64 = words.iter().map(|word| u64::from(common.rarest(word))).sum();
-        Some(Need { words, local, cost: often * if local { 15 } else { 200 } })
+        let cost = often(&words) * if local { 15 } else { 200 };
+        Some(Need { words, also: Vec::new(), local, cost })
     }
 }
 
@@ -195,7 +213,16 @@ fn inner(hir: &Hir, common: &Commonplace) -> Option<Need> {
                 Need::new(words(&extract(&tail)?)?, false, common)
             });
             let below = parts.iter().filter_map(|part| inner(part, common));
-            tails.chain(below).min_by_key(|need| need.cost)
+            let mut needs: Vec<Need> = tails.chain(below).collect();
+            needs.sort_by_key(|need| need.cost);
+            let mut needs = needs.into_iter();
+            let mut best = needs.next()?;
+            let other =
+                |need: &Need| need.words.iter().all(|word| !best.words.iter().any(|one| overlap(one, word)));
+            if let Some(second) = needs.find(other).filter(|need| need.cost < DEAR_SECOND) {
+                best.also = second.words;
+            }
+            Some(best)
         }
         HirKind::Alternation(parts) => {
             let mut all = Vec::new();
@@ -208,6 +235,11 @@ fn inner(hir: &Hir, common: &Commonplace) -> Option<Need> {
         HirKind::Literal(_) | HirKind::Class(_) => Need::new(words(&extract(hir)?)?, false, common),
         _ => None,
     }
+}
+
+/// Whether one is found where the other is.
+fn overlap(one: &[u8], other: &[u8]) -> bool {
+    memchr::memmem::find(one, other).is_some() || memchr::memmem::find(other, one).is_some()
 }
 
 /// Whether something is repeated without a near end that takes nearly every character, so that a walk may be long wherever it begins.
@@ -256,7 +288,7 @@ mod tests {
 
     fn need_of(source: &str) -> Option<(Vec<String>, bool)> {
         let Shape::Expression { hir, .. } = Shape::of(source) else { return None };
-        let need = Need::of(&hir, &Commonplace::new())?;
+        let need = Need::of(&hir, Commonplace::get())?;
         let words = need.words.iter().map(|word| String::from_utf8_lossy(word).into_owned()).collect();
         Some((words, need.local))
     }
@@ -283,7 +315,7 @@ mod tests {
     #[test]
     fn words_that_expressions_need() {
         let owned = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
-        assert_eq!(need_of("Chrome/1[01]+\\."), Some((owned(&["Chrome/10", "Chrome/11"]), true)));
+        assert_eq!(need_of("nikto/[0-9]+\\."), Some((owned(&["nikto/"]), true)));
         assert_eq!(
             need_of("[?&]?q=[^&]*(select|union|script|passwd)"),
             Some((owned(&["passwd", "script", "select", "union"]), false))

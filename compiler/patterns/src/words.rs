@@ -12,8 +12,11 @@
 //!
 //! The three bytes of a word are those that are rarest in ordinary texts, wherever they stand in it.
 
+use std::collections::BTreeSet;
+
 use crate::codec::{Reader, Unreadable, Writer};
 use crate::commonplace::Commonplace;
+use crate::lanes::{Fragment, Lanes, Marks, PLACES, WIDTH};
 
 /// What is to be done where a word stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,12 +25,12 @@ pub(crate) enum Action {
     Found(u32),
     /// An expression may match from here on.
     Try(u32),
-    /// An expression may match somewhere.
+    /// Some expressions may match somewhere: the row that says which.
     Pend(u32),
 }
 
 /// Where a word has to stand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Place {
     Anywhere,
     Start,
@@ -45,16 +48,25 @@ pub(crate) struct Word {
 /// Words that are looked for together.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Words {
+    lanes: Lanes,
     /// Of two bytes, the third bytes of interest.
     filter: Box<[u32; FILTER]>,
     /// Of two bytes, the checks: `checks[starts[i]..starts[i + 1]]`.
     starts: Box<[u32]>,
     checks: Box<[Check]>,
-    /// The words without their last eight bytes, one after the other.
+    /// The words, one after the other.
     pool: Box<[u8]>,
+    /// Where one word has several actions: how many, then these.
+    several: Box<[u32]>,
 }
 
 const FILTER: usize = 1 << 12;
+
+/// Room for the places that the filter lets pass.
+pub(crate) type Hits = [u16; PLACES];
+
+/// What a fragment that is looked for already may be more common than a new one, in thousandths of a time a text.
+const NEW: u64 = 25;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Check {
@@ -63,9 +75,11 @@ struct Check {
     /// From the place of the three bytes to the end of the word.
     ahead: u32,
     len: u32,
+    /// Bits of `value` that say nothing.
+    shift: u32,
     /// Where the word is in the pool.
     pool: u32,
-    /// The kind of action, the place, and an id, in 2, 2 and 28 bits.
+    /// The place where it has to stand, and the action: see [`pack`] and [`SEVERAL`].
     action: u32,
 }
 
@@ -73,41 +87,70 @@ fn bucket(one: u8, two: u8) -> usize {
     usize::from(one & 0x7F) << 5 | usize::from(two & 0x1F)
 }
 
+/// Of the two bytes behind those of a bucket, which bit of the filter's number stands for them.
+fn bit(three: u8, four: u8) -> u32 {
+    u32::from(three.wrapping_add(four.wrapping_mul(3)) & 0x1F)
+}
+
 impl Words {
     /// `None` of no words. No word is empty, no id is 2²⁸ or more.
-    pub(crate) fn build(words: &[Word], common: &Commonplace) -> Option<Words> {
+    pub(crate) fn build(mut words: Vec<Word>, common: &Commonplace) -> Option<Words> {
         if words.is_empty() {
             return None;
         }
+        words.sort_by(|one, other| (&one.bytes, one.place).cmp(&(&other.bytes, other.place)));
         let mut filter = Box::new([0_u32; FILTER]);
         let mut buckets: Vec<Vec<Check>> = vec![Vec::new(); FILTER];
-        let mut pool = Vec::new();
-        for word in words {
-            let bytes = &*word.bytes;
+        let (mut pool, mut several) = (Vec::new(), Vec::new());
+        let mut fragments: BTreeSet<Fragment> = BTreeSet::new();
+        for group in words.chunk_by(|one, other| one.bytes == other.bytes && one.place == other.place) {
+            let Some(Word { bytes, place, action }) = group.first() else { continue };
+            let action = if group.len() == 1 {
+                pack(*action, *place)?
+            } else {
+                let list = several.len() as u32 | SEVERAL;
+                several.push(u32::try_from(group.len()).ok()?);
+                for word in group {
+                    several.push(pack(word.action, *place)?);
+                }
+                list
+            };
             let check = Check {
                 value: last_eight(bytes),
                 ahead: 0,
                 len: u32::try_from(bytes.len()).ok()?,
+                shift: 64 - 8 * bytes.len().min(8) as u32,
                 pool: u32::try_from(pool.len()).ok()?,
-                action: pack(word.action, word.place)?,
+                action,
             };
             pool.extend_from_slice(bytes);
+            let bytes = &**bytes;
             let (places, third, back) = match bytes {
                 [] => continue,
                 [one] => ((0..32).map(|two| bucket(*one, two)).collect(), u32::MAX, 0),
                 [one, two] => (vec![bucket(*one, *two)], u32::MAX, 0),
                 _ => {
-                    let price = |(_, gram): &(usize, &[u8; 3])| {
-                        let shared = buckets.get(bucket(gram[0], gram[1])).map_or(0, Vec::len) as u64;
-                        (u64::from(common.often(*gram)) + 20) * (1 + shared)
+                    // Rare in ordinary texts; then one that is looked for already, so that lanes stay narrow; then one with
+                    // few words, so that there is little to compare.
+                    let price = |back: &usize| match bytes.get(*back..) {
+                        Some(rest @ [one, two, _, ..]) => {
+                            let shared = buckets.get(bucket(*one, *two)).map_or(0, Vec::len) as u64;
+                            let new = !fragments.contains(&fragment(rest));
+                            u64::from(common.often(rest)) * (2 + shared) + NEW * u64::from(new) + 4 * shared
+                        }
+                        _ => u64::MAX,
                     };
-                    let Some((back, [one, two, three])) = bytes.array_windows().enumerate().min_by_key(price)
-                    else {
+                    let Some(back) = (0..=bytes.len().saturating_sub(WIDTH)).min_by_key(price) else {
                         continue;
                     };
-                    (vec![bucket(*one, *two)], 1 << (three & 31), back)
+                    let Some([one, two, three, ..]) = bytes.get(back..) else { continue };
+                    let fourth = bytes.get(back + 3);
+                    let bits = fourth.map_or(u32::MAX, |four| 1 << bit(*three, *four));
+                    (vec![bucket(*one, *two)], bits, back)
                 }
             };
+            let fragment = fragment(bytes.get(back..).unwrap_or_default());
+            fragments.insert(fragment);
             for place in places {
                 if let (Some(bits), Some(checks)) = (filter.get_mut(place), buckets.get_mut(place)) {
                     *bits |= third;
@@ -120,85 +163,106 @@ impl Words {
             checks.extend(bucket);
             starts.push(u32::try_from(checks.len()).ok()?);
         }
-        Some(Words { filter, starts: starts.into(), checks: checks.into(), pool: pool.into() })
+        let lanes = Lanes::build(&Vec::from_iter(fragments), common);
+        Some(Words {
+            lanes,
+            filter,
+            starts: starts.into(),
+            checks: checks.into(),
+            pool: pool.into(),
+            several: several.into(),
+        })
     }
 
     /// Calls `act` for every word that stands in the text, with the place where it begins; for one that stands in two places, twice.
     #[inline]
-    pub(crate) fn scan(&self, text: &[u8], mut act: impl FnMut(Action, usize)) {
+    pub(crate) fn scan(&self, text: &[u8], hits: &mut Hits, mut act: impl FnMut(Action, usize)) {
         let mut base = 0;
         while base < text.len() {
-            let rest = text.get(base..).unwrap_or_default();
-            let mut mask = match rest.first_chunk() {
-                Some(block) => self.mask(block),
-                None => {
-                    let mut block = [0; BLOCK + 3];
-                    for (to, from) in block.iter_mut().zip(rest) {
-                        *to = *from;
-                    }
-                    self.mask(&block)
-                        & u64::MAX.checked_shr(64_u32.saturating_sub(rest.len() as u32)).unwrap_or(0)
-                }
-            };
-            while mask != 0 {
-                self.check(text, base + mask.trailing_zeros() as usize, &mut act);
-                mask &= mask - 1;
+            let block = text.get(base..text.len().min(base + PLACES + WIDTH - 1)).unwrap_or_default();
+            for &at in self.hits(block, hits) {
+                self.check(text, base + usize::from(at), &mut act);
             }
-            base += BLOCK;
+            base += PLACES;
         }
     }
 
-    /// Which of the places are interesting.
-    fn mask(&self, block: &[u8; BLOCK + 3]) -> u64 {
-        let mut mask = 0;
-        for (place, bytes) in block.windows(4).take(BLOCK).enumerate() {
-            if let [one, two, three, _] = bytes {
-                let bits = self.filter.get(bucket(*one, *two)).copied().unwrap_or(0);
-                mask |= u64::from(bits >> (three & 31) & 1) << place;
+    /// The marked places that the filter lets pass. Most that are marked do not, so nothing branches on it.
+    #[inline]
+    fn hits<'a>(&self, block: &[u8], hits: &'a mut Hits) -> &'a [u16] {
+        let mut marks = Marks::default();
+        self.lanes.mark(block, &mut marks);
+        let mut count = 0;
+        for (word, base) in marks.iter().zip((0..block.len()).step_by(64)) {
+            let mut word = *word;
+            while word != 0 {
+                let at = base + word.trailing_zeros() as usize;
+                word &= word - 1;
+                let [one, two, three, four] = match block.get(at..).and_then(|rest| rest.first_chunk()) {
+                    Some(bytes) => *bytes,
+                    None => last_bytes(block, at),
+                };
+                let bits = self.filter.get(bucket(one, two)).copied().unwrap_or(0);
+                if let Some(hit) = hits.get_mut(count) {
+                    *hit = at as u16;
+                }
+                count += (bits >> bit(three, four) & 1) as usize;
             }
         }
-        mask
+        hits.get(..count).unwrap_or_default()
     }
 
     #[inline(always)]
     fn check(&self, text: &[u8], at: usize, act: &mut impl FnMut(Action, usize)) {
         let one = text.get(at).copied().unwrap_or(0);
-        let two = text.get(at + 1).copied().unwrap_or(0);
-        let from = self.starts.get(bucket(one, two)).copied().unwrap_or(0) as usize;
-        let to = self.starts.get(bucket(one, two) + 1).copied().unwrap_or(0) as usize;
-        for check in self.checks.get(from..to).unwrap_or_default() {
+        let place = bucket(one, text.get(at + 1).copied().unwrap_or(0));
+        let (Some(&from), Some(&to)) = (self.starts.get(place), self.starts.get(place + 1)) else { return };
+        for check in self.checks.get(from as usize..to as usize).unwrap_or_default() {
             let end = at + check.ahead as usize;
-            let len = check.len as usize;
-            let (Some(start), Some(before)) = (end.checked_sub(len), text.get(..end)) else { continue };
-            let same = match before.last_chunk::<8>() {
+            let Some(before) = text.get(..end) else { continue };
+            let same = match before.last_chunk() {
                 Some(last) => {
                     let differ = u64::from_le_bytes(*last) ^ check.value;
-                    if len < 8 {
-                        differ >> (64 - 8 * len as u32) == 0
-                    } else {
-                        differ == 0 && (len == 8 || self.same(before, start, check))
-                    }
+                    differ >> (check.shift & 63) == 0 && (check.len <= 8 || self.same(before, check))
                 }
-                None => self.same(before, start, check),
+                None => self.same(before, check),
             };
             if same {
-                let (action, place) = unpack(check.action);
-                let there = match place {
-                    Place::Anywhere => true,
-                    Place::Start => start == 0,
-                    Place::End => end == text.len(),
-                };
-                if there {
-                    act(action, start);
+                let start = end.saturating_sub(check.len as usize);
+                self.act(check.action, start, end == text.len(), act);
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn act(&self, action: u32, start: usize, at_end: bool, act: &mut impl FnMut(Action, usize)) {
+        let there = |place| match place {
+            Place::Anywhere => true,
+            Place::Start => start == 0,
+            Place::End => at_end,
+        };
+        if action >= SEVERAL {
+            let list = self.several.get((action & !SEVERAL) as usize..).unwrap_or_default();
+            if let [count, list @ ..] = list {
+                for &action in list.iter().take(*count as usize) {
+                    let (action, place) = unpack(action);
+                    if there(place) {
+                        act(action, start);
+                    }
                 }
+            }
+        } else {
+            let (action, place) = unpack(action);
+            if there(place) {
+                act(action, start);
             }
         }
     }
 
     #[inline(never)]
-    fn same(&self, before: &[u8], start: usize, check: &Check) -> bool {
+    fn same(&self, before: &[u8], check: &Check) -> bool {
         let word = self.pool.get(check.pool as usize..check.pool as usize + check.len as usize);
-        word.is_some() && before.get(start..) == word
+        word.is_some_and(|word| before.ends_with(word))
     }
 
     pub(crate) fn bytes(&self) -> usize {
@@ -212,6 +276,7 @@ impl Words {
             .filter(|(_, (from, to))| from != to)
             .map(|(bucket, (from, to))| (bucket as u32, to - from))
             .collect();
+        self.lanes.write(writer);
         writer.u32(used.len() as u32);
         for (bucket, count) in used {
             writer.u32(bucket);
@@ -222,15 +287,22 @@ impl Words {
         for check in &self.checks {
             writer.u32(check.value as u32);
             writer.u32((check.value >> 32) as u32);
-            for number in [check.ahead, check.len, check.pool, check.action] {
+            for number in [check.ahead, check.len, check.shift, check.pool, check.action] {
                 writer.u32(number);
             }
         }
         writer.slice(&self.pool);
+        writer.table(&self.several);
     }
 
-    /// Reads words whose actions name patterns and expressions below these numbers.
-    pub(crate) fn read(reader: &mut Reader<'_>, patterns: u32, confirms: u32) -> Result<Words, Unreadable> {
+    /// Reads words whose actions name patterns, expressions and rows below these numbers.
+    pub(crate) fn read(
+        reader: &mut Reader<'_>,
+        patterns: u32,
+        confirms: u32,
+        rows: u32,
+    ) -> Result<Words, Unreadable> {
+        let lanes = Lanes::read(reader)?;
         let mut filter = Box::new([0_u32; FILTER]);
         let mut counts = vec![0_u32; FILTER];
         for _ in 0..reader.count(12)? {
@@ -244,41 +316,68 @@ impl Words {
             sum = sum.checked_add(count).ok_or(Unreadable::Damaged)?;
             starts.push(sum);
         }
-        let count = reader.count(24)?;
+        let count = reader.count(28)?;
         let mut checks = Vec::with_capacity(count);
         for _ in 0..count {
             checks.push(Check {
                 value: u64::from(reader.u32()?) | u64::from(reader.u32()?) << 32,
                 ahead: reader.u32()?,
                 len: reader.u32()?,
+                shift: reader.u32()?,
                 pool: reader.u32()?,
                 action: reader.u32()?,
             });
         }
         let pool = reader.slice()?;
+        let several = reader.table()?;
+        let known = |action| match unpack(action).0 {
+            Action::Found(id) => id < patterns,
+            Action::Try(id) => id < confirms,
+            Action::Pend(id) => id < rows,
+        };
         let sound = sum as usize == checks.len()
             && checks.iter().all(|check| {
-                let known = match unpack(check.action).0 {
-                    Action::Found(id) => id < patterns,
-                    Action::Try(id) | Action::Pend(id) => id < confirms,
-                };
-                known
+                (check.action >= SEVERAL || known(check.action))
                     && check.len > 0
+                    && check.shift < 64
                     && check.ahead <= check.len
                     && check.pool as usize + check.len as usize <= pool.len()
             });
-        let words = Words { filter, starts: starts.into(), checks: checks.into(), pool: pool.into() };
+        let mut lists = &*several;
+        while let [count, rest @ ..] = lists {
+            let (list, rest) = rest.split_at_checked(*count as usize).ok_or(Unreadable::Damaged)?;
+            if !list.iter().all(|action| *action < SEVERAL && known(*action)) {
+                return Err(Unreadable::Damaged);
+            }
+            lists = rest;
+        }
+        let words =
+            Words { lanes, filter, starts: starts.into(), checks: checks.into(), pool: pool.into(), several };
         if sound { Ok(words) } else { Err(Unreadable::Damaged) }
     }
 }
 
-/// Places that are looked at together.
-const BLOCK: usize = 64;
+/// The first bytes of a slice, as many as lanes look at.
+fn fragment(bytes: &[u8]) -> Fragment {
+    let mut bytes = bytes.iter().copied();
+    [(); WIDTH].map(|()| bytes.next())
+}
+
+/// The bytes from a place on, with zeros behind them.
+#[cold]
+fn last_bytes(block: &[u8], at: usize) -> [u8; 4] {
+    let mut rest = block.get(at..).unwrap_or_default().iter();
+    [(); 4].map(|()| rest.next().copied().unwrap_or(0))
+}
 
 fn last_eight(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0, |value, &byte| value >> 8 | u64::from(byte) << 56)
 }
 
+/// Set in an action, the rest is where its list begins in [`Words::several`].
+const SEVERAL: u32 = 3 << 30;
+
+/// The kind of action, the place, and an id, in 2, 2 and 28 bits.
 fn pack(action: Action, place: Place) -> Option<u32> {
     let place = match place {
         Place::Anywhere => 0,

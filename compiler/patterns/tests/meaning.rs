@@ -325,7 +325,7 @@ fn text() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 100, ..ProptestConfig::default() })]
 
     #[test]
     fn few_patterns(patterns in prop::collection::vec(pattern(), 0..6), mut texts in prop::collection::vec(text(), 1..6)) {
@@ -346,7 +346,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
 
     #[test]
     fn many_patterns(patterns in prop::collection::vec(pattern(), 20..120), mut texts in prop::collection::vec(text(), 1..10)) {
