@@ -1,8 +1,9 @@
 //! A first look at a text: four bytes at each place against up to 32 lanes, each of which takes some bytes first, some second and so on.
 //!
-//! A lane holds a few fragments of words. Which bytes it takes is said by half bytes, so that a shuffle can look them up for 32 places at
-//! once (Teddy, of Hyperscan: Wang et al., NSDI 2019): a byte is taken if both of its halves are. So a lane takes more than its fragments;
-//! fragments are laid into lanes such that ordinary texts have little of the rest.
+//! A lane holds a few fragments of words, and takes whatever can be put together of their first, second, third and fourth bytes. A shuffle
+//! looks up many places at once (Teddy, of Hyperscan: Wang et al., NSDI 2019): by half bytes, of which both must be taken, or by seven
+//! bits where the machine can. So a lane takes more than its fragments; they are laid into lanes such that ordinary texts have little of
+//! the rest.
 //!
 //! ```text
 //!  place:      p    p+1   p+2   p+3         lane k lets the place pass if it takes all four;
@@ -24,129 +25,211 @@ pub(crate) const WIDTH: usize = 4;
 /// Marks of so many places, as bits.
 pub(crate) type Marks = [u64; PLACES / 64];
 
-/// Bytes first to fourth by their low and high halves: which of eight lanes take them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// For bytes first to fourth, by the whole byte: which lanes take them.
+pub(crate) type Tables = [[u32; 256]; WIDTH];
+
+/// Lanes that take nothing.
+pub(crate) const NOTHING: Tables = [[0; 256]; WIDTH];
+
+/// For bytes first to fourth, by their low and high halves: which of eight lanes take them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C, align(32))]
-pub(crate) struct Group {
+pub(crate) struct Halves {
     /// Each table twice, for both halves of a register of 32 bytes.
     pub(crate) low: [[u8; 32]; WIDTH],
     pub(crate) high: [[u8; 32]; WIDTH],
+}
+
+/// For bytes first to fourth, by their low seven bits: which of eight lanes take them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C, align(64))]
+pub(crate) struct Sevenths {
+    pub(crate) tables: [[u8; 128]; WIDTH],
 }
 
 /// One to four bytes that a word cannot do without. What is missing may be anything.
 pub(crate) type Fragment = [Option<u8>; WIDTH];
 
 /// The lanes of a set of words.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Lanes {
-    groups: Box<[Group]>,
-    /// The same by whole bytes, for machines without the instructions.
-    bytes: Box<[[u32; 256]; WIDTH]>,
-    fast: bool,
+    /// Groups of eight lanes.
+    count: usize,
+    tables: Box<Tables>,
+    /// What the instructions of this machine work with.
+    level: Level,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Level {
+    Plain,
+    Halves(Box<[Halves]>),
+    Sevenths(Box<[Sevenths]>),
 }
 
 impl Lanes {
     /// Lays fragments into lanes: 8 of them, or 16 or 32 where that spares more than it costs.
     pub(crate) fn build(fragments: &[Fragment], common: &Commonplace) -> Lanes {
-        let mut fragments = fragments.to_vec();
-        fragments.sort_unstable();
-        fragments.dedup();
-        let choose = |count: usize| {
-            let lanes = Lanes::from_groups(lay(&fragments, 8 * count, common));
-            (lanes.price(), lanes)
-        };
-        let mut best = choose(1);
-        for count in [2, 4] {
-            if fragments.len() > 4 * count {
-                let other = choose(count);
-                if other.0 < best.0 {
-                    best = other;
+        let mut best = (u64::MAX, 0, None);
+        for count in [1, 2, 4] {
+            if count == 1 || fragments.len() > 4 * count {
+                let tables = lay(fragments, 8 * count, common);
+                let price = price(&tables, count);
+                if price < best.0 {
+                    best = (price, count, Some(tables));
                 }
             }
         }
-        best.1
+        Lanes::new(best.1, best.2.unwrap_or_else(|| Box::new(NOTHING)))
     }
 
-    pub(crate) fn from_groups(groups: Box<[Group]>) -> Lanes {
-        let mut bytes = Box::new([[0; 256]; WIDTH]);
-        for (place, table) in bytes.iter_mut().enumerate() {
-            for (byte, lanes) in table.iter_mut().enumerate() {
-                for (index, group) in groups.iter().enumerate() {
-                    let low = group.low.get(place).and_then(|table| table.get(byte & 15));
-                    let high = group.high.get(place).and_then(|table| table.get(byte >> 4));
-                    if let (Some(low), Some(high)) = (low, high) {
-                        *lanes |= u32::from(low & high) << (8 * index);
-                    }
-                }
-            }
+    fn new(count: usize, tables: Box<Tables>) -> Lanes {
+        let mut lanes = Lanes { count, tables, level: Level::Plain };
+        if simd::wide() {
+            lanes.level = lanes.sevenths();
+        } else if simd::narrow() {
+            lanes.level = lanes.halves();
         }
-        Lanes { groups, bytes, fast: simd::available() }
+        lanes
     }
 
-    /// Picoseconds for an ordinary text, roughly: 32 places a block and group, and what is marked for nothing.
-    fn price(&self) -> u64 {
-        let (mut marked, mut texts) = (0, 0);
-        for text in Commonplace::texts() {
-            texts += 1;
-            let mut marks = Marks::default();
-            self.mark_slowly(text.as_bytes(), &mut marks);
-            marked += marks.iter().map(|word| u64::from(word.count_ones())).sum::<u64>();
-        }
-        marked * 4_000 / texts + self.groups.len() as u64 * 6_000
+    fn sevenths(&self) -> Level {
+        Level::Sevenths((0..self.count).map(|group| Sevenths::of(&self.tables, group)).collect())
     }
 
-    /// Marks the places of at most [`PLACES`] that pass; clears the others. Behind the text come zeros.
+    fn halves(&self) -> Level {
+        Level::Halves((0..self.count).map(|group| Halves::of(&self.tables, group)).collect())
+    }
+
+    /// The same lanes for each kind of instructions that this machine has.
+    #[cfg(test)]
+    pub(crate) fn levels(&self) -> Vec<Lanes> {
+        let mut levels = vec![Level::Plain];
+        levels.extend(simd::narrow().then(|| self.halves()));
+        levels.extend(simd::wide().then(|| self.sevenths()));
+        levels
+            .into_iter()
+            .map(|level| Lanes { count: self.count, tables: self.tables.clone(), level })
+            .collect()
+    }
+
+    /// Marks the places of at most [`PLACES`] that may pass, in as many words as these take. Behind the text come zeros.
     #[inline]
     pub(crate) fn mark(&self, text: &[u8], marks: &mut Marks) {
-        if self.fast { simd::mark(&self.groups, text, marks) } else { self.mark_slowly(text, marks) }
+        match &self.level {
+            Level::Sevenths(groups) => simd::mark_sevenths(groups, text, marks),
+            Level::Halves(groups) => simd::mark_halves(groups, text, marks),
+            Level::Plain => mark_plainly(&self.tables, text, marks),
+        }
     }
 
-    /// As [`mark`](Self::mark), with no more than the language has.
-    pub(crate) fn mark_slowly(&self, text: &[u8], marks: &mut Marks) {
-        let [first, second, third, fourth] = &*self.bytes;
-        let take = |table: &[u32; 256], byte: Option<&u8>| {
-            table.get(usize::from(byte.copied().unwrap_or(0))).copied().unwrap_or(0)
-        };
-        *marks = Marks::default();
-        for (word, base) in marks.iter_mut().zip((0..text.len().min(PLACES)).step_by(64)) {
-            let block = text.get(base..).unwrap_or_default();
-            for place in 0..block.len().min(64) {
-                let passes = take(first, block.get(place))
-                    & take(second, block.get(place + 1))
-                    & take(third, block.get(place + 2))
-                    & take(fourth, block.get(place + 3));
-                *word |= u64::from(passes != 0) << place;
+    pub(crate) fn bytes(&self) -> usize {
+        size_of::<Tables>()
+            + match &self.level {
+                Level::Plain => 0,
+                Level::Halves(groups) => size_of_val(&**groups),
+                Level::Sevenths(groups) => size_of_val(&**groups),
             }
-        }
     }
 
     pub(crate) fn write(&self, writer: &mut Writer) {
-        writer.u32(self.groups.len() as u32);
-        for group in &self.groups {
-            for table in group.low.iter().chain(&group.high) {
-                writer.slice(table.get(..16).unwrap_or_default());
+        writer.u32(self.count as u32);
+        for group in 0..self.count {
+            for table in self.tables.iter() {
+                writer.slice(&table.map(|lanes| (lanes >> (8 * group)) as u8));
             }
         }
     }
 
     pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Lanes, Unreadable> {
-        let count = reader.u32()?;
+        let count = reader.u32()? as usize;
         if ![1, 2, 4].contains(&count) {
             return Err(Unreadable::Damaged);
         }
-        let mut groups = Vec::new();
-        for _ in 0..count {
-            let mut group = Group::default();
-            for table in group.low.iter_mut().chain(&mut group.high) {
-                let half: [u8; 16] = reader.slice()?.try_into().map_err(|_| Unreadable::Damaged)?;
-                for (to, from) in table.iter_mut().zip(half.iter().cycle()) {
-                    *to = *from;
+        let mut tables = Box::new(NOTHING);
+        for group in 0..count {
+            for table in tables.iter_mut() {
+                let bytes: &[u8; 256] = reader.slice()?.try_into().map_err(|_| Unreadable::Damaged)?;
+                for (lanes, byte) in table.iter_mut().zip(bytes) {
+                    *lanes |= u32::from(*byte) << (8 * group);
                 }
             }
-            groups.push(group);
         }
-        Ok(Lanes::from_groups(groups.into()))
+        Ok(Lanes::new(count, tables))
     }
+}
+
+impl Halves {
+    pub(crate) fn of(tables: &Tables, group: usize) -> Halves {
+        let mut halves = Halves { low: [[0; 32]; WIDTH], high: [[0; 32]; WIDTH] };
+        for ((table, low), high) in tables.iter().zip(&mut halves.low).zip(&mut halves.high) {
+            for (byte, lanes) in table.iter().enumerate() {
+                let lanes = (lanes >> (8 * group)) as u8;
+                for (half, entry) in [(&mut *low, byte & 15), (&mut *high, byte >> 4)] {
+                    half.iter_mut().skip(entry).step_by(16).for_each(|entry| *entry |= lanes);
+                }
+            }
+        }
+        halves
+    }
+}
+
+impl Sevenths {
+    pub(crate) fn of(tables: &Tables, group: usize) -> Sevenths {
+        let mut sevenths = Sevenths { tables: [[0; 128]; WIDTH] };
+        for (table, sevenths) in tables.iter().zip(&mut sevenths.tables) {
+            for (byte, lanes) in table.iter().enumerate() {
+                if let Some(entry) = sevenths.get_mut(byte & 127) {
+                    *entry |= (lanes >> (8 * group)) as u8;
+                }
+            }
+        }
+        sevenths
+    }
+}
+
+/// As [`Lanes::mark`], with no more than the language has.
+pub(crate) fn mark_plainly(tables: &Tables, text: &[u8], marks: &mut Marks) {
+    let [first, second, third, fourth] = tables;
+    let take = |table: &[u32; 256], byte: Option<&u8>| {
+        table.get(usize::from(byte.copied().unwrap_or(0))).copied().unwrap_or(0)
+    };
+    for (word, base) in marks.iter_mut().zip((0..text.len().min(PLACES)).step_by(64)) {
+        let block = text.get(base..).unwrap_or_default();
+        *word = 0;
+        for place in 0..block.len().min(64) {
+            let passes = take(first, block.get(place))
+                & take(second, block.get(place + 1))
+                & take(third, block.get(place + 2))
+                & take(fourth, block.get(place + 3));
+            *word |= u64::from(passes != 0) << place;
+        }
+    }
+}
+
+/// Picoseconds for an ordinary text, roughly: 32 places a block and group, and what is marked for nothing.
+///
+/// Half bytes are what it assumes, so that a set is the same on every machine.
+fn price(tables: &Tables, count: usize) -> u64 {
+    let mut product = Box::new(NOTHING);
+    for group in 0..count {
+        let halves = Halves::of(tables, group);
+        for ((table, low), high) in product.iter_mut().zip(&halves.low).zip(&halves.high) {
+            for (byte, lanes) in table.iter_mut().enumerate() {
+                if let (Some(low), Some(high)) = (low.get(byte & 15), high.get(byte >> 4)) {
+                    *lanes |= u32::from(low & high) << (8 * group);
+                }
+            }
+        }
+    }
+    let (mut marked, mut texts) = (0, 0);
+    for text in Commonplace::texts() {
+        texts += 1;
+        let mut marks = Marks::default();
+        mark_plainly(&product, text.as_bytes(), &mut marks);
+        marked += marks.iter().map(|word| u64::from(word.count_ones())).sum::<u64>();
+    }
+    marked * 4_000 / texts + count as u64 * 6_000
 }
 
 /// Which bytes one lane takes.
@@ -185,33 +268,31 @@ impl Lane {
 }
 
 /// Each fragment into the lane that takes the least more of ordinary texts for it.
-fn lay(fragments: &[Fragment], count: usize, common: &Commonplace) -> Box<[Group]> {
+fn lay(fragments: &[Fragment], count: usize, common: &Commonplace) -> Box<Tables> {
     let mut lanes = vec![Lane::default(); count];
+    let mut tables = Box::new(NOTHING);
     for fragment in fragments {
-        let mut best: Option<(f32, &mut Lane, Lane)> = None;
-        for lane in &mut lanes {
+        let mut best: Option<(f32, usize, &mut Lane, Lane)> = None;
+        for (index, lane) in lanes.iter_mut().enumerate() {
             let with = lane.with(fragment, common);
             let more = with.passes() - lane.passes();
             if best.as_ref().is_none_or(|best| more < best.0) {
-                best = Some((more, lane, with));
+                best = Some((more, index, lane, with));
             }
         }
-        if let Some((_, lane, with)) = best {
+        if let Some((_, index, lane, with)) = best {
             *lane = with;
-        }
-    }
-    let groups = lanes.chunks(8).map(|lanes| {
-        let mut group = Group::default();
-        for (bit, lane) in lanes.iter().enumerate() {
-            for (tables, masks) in [(&mut group.low, &lane.low), (&mut group.high, &lane.high)] {
-                for (table, mask) in tables.iter_mut().zip(masks) {
-                    for (entry, lanes) in table.iter_mut().enumerate() {
-                        *lanes |= u8::from(mask >> (entry % 16) & 1 == 1) << bit;
-                    }
+            for (table, byte) in tables.iter_mut().zip(fragment) {
+                match byte {
+                    Some(byte) => table
+                        .iter_mut()
+                        .skip(usize::from(*byte))
+                        .take(1)
+                        .for_each(|entry| *entry |= 1 << index),
+                    None => table.iter_mut().for_each(|entry| *entry |= 1 << index),
                 }
             }
         }
-        group
-    });
-    groups.collect()
+    }
+    tables
 }

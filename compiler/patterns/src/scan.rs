@@ -28,13 +28,8 @@ pub(crate) fn scan(plan: &Plan, singles: &[Single], text: &str, scratch: &mut Sc
         *to = *from;
     }
     beyond.fill(0);
-    for automaton in &plan.heads {
-        let walk = automaton.forward(bytes, 0, usize::MAX, |ids| put_all(found, ids));
-        ask_if_quit(walk.end, automaton, singles, text, found);
-    }
-    for automaton in &plan.tails {
-        let walk = automaton.backward(bytes, bytes.len(), |ids| put_all(found, ids));
-        ask_if_quit(walk.end, automaton, singles, text, found);
+    if !plan.heads.is_empty() || !plan.tails.is_empty() {
+        ends(plan, singles, text, found);
     }
     if let Some(words) = &plan.words {
         let width = plan.confirms.len().div_ceil(64);
@@ -48,18 +43,8 @@ pub(crate) fn scan(plan: &Plan, singles: &[Single], text: &str, scratch: &mut Sc
             Action::Found(id) => put(found, id),
             Action::Try(id) => {
                 let Some(confirm) = plan.confirms.get(id as usize) else { return };
-                if has(found, confirm.pattern) {
+                if has(found, confirm.pattern) || attempt(confirm, bytes, at, &mut room, found) {
                     return;
-                }
-                if let Some(automaton) = &confirm.automaton {
-                    let walk = automaton.forward(bytes, at, room, |ids| {
-                        put_all(found, ids);
-                        false
-                    });
-                    room -= walk.steps;
-                    if walk.end == End::Done {
-                        return;
-                    }
                 }
                 pends = true;
                 put(&mut scratch.pending, id);
@@ -77,8 +62,30 @@ pub(crate) fn scan(plan: &Plan, singles: &[Single], text: &str, scratch: &mut Sc
             pending(plan, singles, text, scratch, found);
         }
     }
-    for automaton in &plan.rest {
+    if !plan.rest.is_empty() || !plan.strange.is_empty() {
+        rest(plan, singles, text, found);
+    }
+}
+
+/// What stands at the start of the text and at its end.
+#[inline(never)]
+fn ends(plan: &Plan, singles: &[Single], text: &str, found: &mut [u64]) {
+    let bytes = text.as_bytes();
+    for automaton in &plan.heads {
         let walk = automaton.forward(bytes, 0, usize::MAX, |ids| put_all(found, ids));
+        ask_if_quit(walk.end, automaton, singles, text, found);
+    }
+    for automaton in &plan.tails {
+        let walk = automaton.backward(bytes, bytes.len(), |ids| put_all(found, ids));
+        ask_if_quit(walk.end, automaton, singles, text, found);
+    }
+}
+
+/// What needs no words.
+#[inline(never)]
+fn rest(plan: &Plan, singles: &[Single], text: &str, found: &mut [u64]) {
+    for automaton in &plan.rest {
+        let walk = automaton.forward(text.as_bytes(), 0, usize::MAX, |ids| put_all(found, ids));
         ask_if_quit(walk.end, automaton, singles, text, found);
     }
     for &id in &plan.strange {
@@ -86,7 +93,20 @@ pub(crate) fn scan(plan: &Plan, singles: &[Single], text: &str, scratch: &mut Sc
     }
 }
 
+/// Tries an expression where a word stands with which it begins. False if that has to wait.
+#[inline(never)]
+fn attempt(confirm: &Confirm, text: &[u8], at: usize, room: &mut usize, found: &mut [u64]) -> bool {
+    let Some(automaton) = &confirm.automaton else { return false };
+    let walk = automaton.forward(text, at, *room, |_| {
+        put(found, confirm.pattern);
+        false
+    });
+    *room -= walk.steps;
+    walk.end == End::Done
+}
+
 /// Decides the expressions that wait.
+#[inline(never)]
 fn pending(plan: &Plan, singles: &[Single], text: &str, scratch: &mut Scratch, found: &mut [u64]) {
     let width = plan.confirms.len().div_ceil(64);
     let (first, second) = scratch.pending.split_at_mut(width);

@@ -72,9 +72,8 @@ impl Shape {
 impl Need {
     /// The cheapest words that an expression needs, if it needs any.
     pub(crate) fn of(hir: &Hir, common: &Commonplace) -> Option<Need> {
-        let wide = wide(hir);
-        let prefix =
-            extract(hir).and_then(|seq| words(&seq)).and_then(|words| Need::new(words, !wide, common));
+        let words = || words(&extract(hir)?);
+        let prefix = if wide(hir) { None } else { words().and_then(|words| Need::new(words, true, common)) };
         let inner = inner(hir, common);
         [prefix, inner].into_iter().flatten().min_by_key(|need| need.cost)
     }

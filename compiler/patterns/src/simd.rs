@@ -1,39 +1,112 @@
-//! [`Lanes::mark`](crate::lanes::Lanes::mark) with the shuffles of AVX2, 32 places at a time. The one module of this crate with `unsafe` code.
+//! [`Lanes::mark`](crate::lanes::Lanes::mark) with shuffles: 32 places at a time with AVX2, 64 with AVX-512 (VBMI). The one module of this
+//! crate with `unsafe` code.
 //!
-//! Memory is read through references to arrays alone, so that no load can leave its slice.
+//! Memory is read through references to arrays, or, where a text ends within a register, through a mask of the bytes that it still has.
 #![allow(
     unsafe_code,
-    reason = "loads of registers, and a call after the processor was asked; see docs/unsafe.md"
+    reason = "loads of registers, and calls after the processor was asked; see docs/unsafe.md"
 )]
 
-use crate::lanes::{Group, Marks};
+#[cfg(target_arch = "x86_64")]
+pub(crate) use avx2::{mark_halves, narrow};
+#[cfg(target_arch = "x86_64")]
+pub(crate) use avx512::{mark_sevenths, wide};
 
 #[cfg(target_arch = "x86_64")]
-pub(crate) use avx2::{available, mark};
+mod avx512 {
+    use std::arch::x86_64::*;
+
+    use crate::lanes::{Marks, PLACES, Sevenths, WIDTH};
+
+    /// Whether [`mark_sevenths`] may be called on this processor.
+    pub(crate) fn wide() -> bool {
+        is_x86_feature_detected!("avx512vbmi")
+            && is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("avx512f")
+    }
+
+    /// As [`mark_plainly`](crate::lanes::mark_plainly) where a byte stands for those with the same low seven bits.
+    #[inline]
+    pub(crate) fn mark_sevenths(groups: &[Sevenths], text: &[u8], marks: &mut Marks) {
+        debug_assert!(wide());
+        // SAFETY: `Lanes` calls this only if `wide` said so.
+        unsafe {
+            match groups {
+                [group] => mark(std::array::from_ref(group), text, marks),
+                _ => match (groups.first_chunk::<4>(), groups.first_chunk::<2>()) {
+                    (Some(groups), _) => mark(groups, text, marks),
+                    (_, Some(groups)) => mark(groups, text, marks),
+                    _ => *marks = Marks::default(),
+                },
+            }
+        }
+    }
+
+    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
+    fn mark<const N: usize>(groups: &[Sevenths; N], text: &[u8], marks: &mut Marks) {
+        for (word, base) in marks.iter_mut().zip((0..text.len().min(PLACES)).step_by(64)) {
+            let rest = text.get(base..).unwrap_or_default();
+            let bytes = [0, 1, 2, 3].map(|at| from(rest, at));
+            let mut any = _mm512_setzero_si512();
+            for group in groups {
+                let [one, two, three, four] = look_up(group, &bytes);
+                // 0x80: all three.
+                let all = _mm512_and_si512(_mm512_ternarylogic_epi64::<0x80>(one, two, three), four);
+                any = _mm512_or_si512(any, all);
+            }
+            *word = _mm512_test_epi8_mask(any, any) & first(rest.len());
+        }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
+    fn look_up(group: &Sevenths, bytes: &[__m512i; WIDTH]) -> [__m512i; WIDTH] {
+        let mut found = [_mm512_setzero_si512(); WIDTH];
+        for ((found, table), bytes) in found.iter_mut().zip(&group.tables).zip(bytes) {
+            let (low, high) = table.split_at(64);
+            *found = _mm512_permutex2var_epi8(from(low, 0), *bytes, from(high, 0));
+        }
+        found
+    }
+
+    /// As many ones, from the lowest bit on.
+    #[inline]
+    fn first(count: usize) -> u64 {
+        u64::MAX.unbounded_shr(64_u32.saturating_sub(count as u32))
+    }
+
+    /// 64 bytes from a place on, with zeros behind the last.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
+    fn from(bytes: &[u8], at: usize) -> __m512i {
+        let bytes = bytes.get(at..).unwrap_or_default();
+        // SAFETY: the mask has a bit for each of the first 64 bytes that the slice has, and no other byte is read.
+        unsafe { _mm512_maskz_loadu_epi8(first(bytes.len()), bytes.as_ptr().cast()) }
+    }
+}
 
 #[cfg(target_arch = "x86_64")]
 mod avx2 {
     use std::arch::x86_64::*;
 
-    use super::{Group, Marks};
-    use crate::lanes::{PLACES, WIDTH};
+    use crate::lanes::{Halves, Marks, PLACES, WIDTH};
 
-    /// Whether [`mark`] may be called on this processor.
-    pub(crate) fn available() -> bool {
+    /// Whether [`mark_halves`] may be called on this processor.
+    pub(crate) fn narrow() -> bool {
         is_x86_feature_detected!("avx2")
     }
 
-    /// As [`Lanes::mark_slowly`](crate::lanes::Lanes::mark_slowly). Marks nothing of what the processor cannot.
+    /// As [`mark_plainly`](crate::lanes::mark_plainly) where a byte stands for all that have both of its halves from some byte.
     #[inline]
-    pub(crate) fn mark(groups: &[Group], text: &[u8], marks: &mut Marks) {
-        debug_assert!(available());
-        // SAFETY: `Lanes` calls this only if `available` said so.
+    pub(crate) fn mark_halves(groups: &[Halves], text: &[u8], marks: &mut Marks) {
+        debug_assert!(narrow());
+        // SAFETY: `Lanes` calls this only if `narrow` said so.
         unsafe {
             match groups {
-                [group] => mark_groups(std::array::from_ref(group), text, marks),
+                [group] => mark(std::array::from_ref(group), text, marks),
                 _ => match (groups.first_chunk::<4>(), groups.first_chunk::<2>()) {
-                    (Some(groups), _) => mark_groups(groups, text, marks),
-                    (_, Some(groups)) => mark_groups(groups, text, marks),
+                    (Some(groups), _) => mark(groups, text, marks),
+                    (_, Some(groups)) => mark(groups, text, marks),
                     _ => *marks = Marks::default(),
                 },
             }
@@ -41,7 +114,7 @@ mod avx2 {
     }
 
     #[target_feature(enable = "avx2")]
-    fn mark_groups<const N: usize>(groups: &[Group; N], text: &[u8], marks: &mut Marks) {
+    fn mark<const N: usize>(groups: &[Halves; N], text: &[u8], marks: &mut Marks) {
         *marks = Marks::default();
         let mut rest = text.get(..PLACES + 3).unwrap_or(text);
         let mut base = 0;
@@ -79,7 +152,7 @@ mod avx2 {
     /// Which of 32 places pass in any of the groups. `bytes`: those of each place, those behind them and so on.
     #[inline]
     #[target_feature(enable = "avx2")]
-    fn places<const N: usize>(groups: &[Group; N], bytes: [__m256i; WIDTH]) -> u32 {
+    fn places<const N: usize>(groups: &[Halves; N], bytes: [__m256i; WIDTH]) -> u32 {
         let half = _mm256_set1_epi8(0x0F);
         let low = bytes.map(|bytes| _mm256_and_si256(bytes, half));
         let high = bytes.map(|bytes| _mm256_and_si256(_mm256_srli_epi16::<4>(bytes), half));
@@ -152,52 +225,101 @@ mod avx2 {
 }
 
 #[cfg(not(target_arch = "x86_64"))]
-pub(crate) fn available() -> bool {
-    false
-}
+pub(crate) use elsewhere::{mark_halves, mark_sevenths, narrow, wide};
 
-/// Never called: there is nothing [`available`].
+/// No instructions of which this module knows: nobody asks for marks.
 #[cfg(not(target_arch = "x86_64"))]
-pub(crate) fn mark(_: &[Group], _: &[u8], marks: &mut Marks) {
-    *marks = Marks::default();
+mod elsewhere {
+    use crate::lanes::{Halves, Marks, Sevenths};
+
+    pub(crate) fn narrow() -> bool {
+        false
+    }
+
+    pub(crate) fn wide() -> bool {
+        false
+    }
+
+    pub(crate) fn mark_halves(_: &[Halves], _: &[u8], marks: &mut Marks) {
+        *marks = Marks::default();
+    }
+
+    pub(crate) fn mark_sevenths(_: &[Sevenths], _: &[u8], marks: &mut Marks) {
+        *marks = Marks::default();
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::lanes::{Group, Lanes, Marks, PLACES};
     use proptest::prelude::*;
 
-    fn group() -> impl Strategy<Value = Group> {
-        // Few bits, many, and all.
-        let entry = prop_oneof![2 => Just(0_u8), 3 => any::<u8>(), 2 => Just(0xFF)];
-        prop::collection::vec(entry, 128).prop_map(|entries| {
-            let mut group = Group::default();
-            for (table, entries) in group.low.iter_mut().chain(&mut group.high).zip(entries.chunks(16)) {
-                table[..16].copy_from_slice(entries);
-                table[16..].copy_from_slice(entries);
+    use super::{mark_halves, mark_sevenths, narrow, wide};
+    use crate::lanes::{Halves, Marks, NOTHING, PLACES, Sevenths, Tables, WIDTH, mark_plainly};
+
+    /// Tables in which few bytes, many and all are taken.
+    fn tables() -> impl Strategy<Value = Box<Tables>> {
+        let entry = prop_oneof![6 => Just(0_u32), 3 => any::<u32>(), 1 => Just(u32::MAX)];
+        prop::collection::vec(entry, 64).prop_map(|entries| {
+            let mut tables = Box::new(NOTHING);
+            for (at, entry) in tables.iter_mut().flatten().enumerate() {
+                *entry = entries[(at * 31 + at / 64) % 64];
             }
-            group
+            tables
         })
     }
 
+    /// What lanes take that tell bytes apart by these two keys alone.
+    fn coarse(tables: &Tables, keys: [fn(usize) -> usize; 2]) -> Tables {
+        let mut coarse = NOTHING;
+        for (table, coarse) in tables.iter().zip(&mut coarse) {
+            let [one, other] = keys.map(|key| {
+                let mut any = [0; 256];
+                table.iter().enumerate().for_each(|(byte, lanes)| any[key(byte)] |= lanes);
+                any
+            });
+            for (byte, entry) in coarse.iter_mut().enumerate() {
+                *entry = one[keys[0](byte)] & other[keys[1](byte)];
+            }
+        }
+        coarse
+    }
+
+    fn text() -> impl Strategy<Value = Vec<u8>> {
+        prop_oneof![
+            prop::collection::vec(any::<u8>(), 0..140),
+            prop::collection::vec(any::<u8>(), PLACES - 70..=PLACES + WIDTH - 1),
+            prop::collection::vec(b'a'..b'g', 0..200),
+        ]
+    }
+
     proptest! {
-        #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
+        #![proptest_config(ProptestConfig { cases: 500, ..ProptestConfig::default() })]
 
         #[test]
-        fn both_mark_the_same(groups in prop::collection::vec(group(), 1..=4), text in prop_oneof![
-            prop::collection::vec(any::<u8>(), 0..100),
-            prop::collection::vec(any::<u8>(), PLACES - 40..PLACES + 60),
-            prop::collection::vec(b'a'..b'g', 0..200),
-        ]) {
-            let groups = if groups.len() == 3 { groups[..2].to_vec() } else { groups };
-            if !super::available() {
-                return Ok(());
+        fn halves_mark_what_the_plain_way_does(tables in tables(), count in prop_oneof![Just(1), Just(2), Just(4)], text in text()) {
+            if narrow() {
+                let mut tables = tables;
+                tables.iter_mut().flatten().for_each(|lanes| *lanes &= u32::MAX >> (32 - 8 * count));
+                let groups: Vec<Halves> = (0..count).map(|group| Halves::of(&tables, group)).collect();
+                let product = coarse(&tables, [|byte| byte & 15, |byte| byte >> 4]);
+                let (mut fast, mut plain) = ([0; PLACES / 64], Marks::default());
+                mark_halves(&groups, &text, &mut fast);
+                mark_plainly(&product, &text, &mut plain);
+                prop_assert_eq!(fast, plain);
             }
-            let (mut fast, mut slow) = (Marks::default(), [u64::MAX; PLACES / 64]);
-            super::mark(&groups, &text, &mut fast);
-            Lanes::from_groups(groups.into()).mark_slowly(&text, &mut slow);
-            if text.len() <= PLACES + 3 {
-                prop_assert_eq!(fast, slow);
+        }
+
+        #[test]
+        fn sevenths_mark_what_the_plain_way_does(tables in tables(), count in prop_oneof![Just(1), Just(2), Just(4)], text in text()) {
+            if wide() {
+                let mut tables = tables;
+                tables.iter_mut().flatten().for_each(|lanes| *lanes &= u32::MAX >> (32 - 8 * count));
+                let groups: Vec<Sevenths> = (0..count).map(|group| Sevenths::of(&tables, group)).collect();
+                let aliased = coarse(&tables, [|byte| byte & 127, |byte| byte & 127]);
+                let (mut fast, mut plain) = (Marks::default(), Marks::default());
+                mark_sevenths(&groups, &text, &mut fast);
+                mark_plainly(&aliased, &text, &mut plain);
+                prop_assert_eq!(fast, plain);
             }
         }
     }

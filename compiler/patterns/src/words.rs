@@ -46,7 +46,7 @@ pub(crate) struct Word {
 }
 
 /// Words that are looked for together.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Words {
     lanes: Lanes,
     /// Of two bytes, the third bytes of interest.
@@ -72,6 +72,8 @@ const NEW: u64 = 25;
 struct Check {
     /// The last eight bytes, the last of them on top; of a shorter word as many as there are, on top.
     value: u64,
+    /// The first eight bytes of a longer word.
+    head: u64,
     /// From the place of the three bytes to the end of the word.
     ahead: u32,
     len: u32,
@@ -117,6 +119,7 @@ impl Words {
             };
             let check = Check {
                 value: last_eight(bytes),
+                head: bytes.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes)),
                 ahead: 0,
                 len: u32::try_from(bytes.len()).ok()?,
                 shift: 64 - 8 * bytes.len().min(8) as u32,
@@ -223,7 +226,7 @@ impl Words {
             let same = match before.last_chunk() {
                 Some(last) => {
                     let differ = u64::from_le_bytes(*last) ^ check.value;
-                    differ >> (check.shift & 63) == 0 && (check.len <= 8 || self.same(before, check))
+                    differ >> (check.shift & 63) == 0 && (check.len <= 8 || self.longer(before, check))
                 }
                 None => self.same(before, check),
             };
@@ -259,6 +262,15 @@ impl Words {
         }
     }
 
+    /// Whether a word of more than eight bytes stands at the end, of which the last eight do.
+    #[inline(always)]
+    fn longer(&self, before: &[u8], check: &Check) -> bool {
+        let start = before.len().wrapping_sub(check.len as usize);
+        let first = before.get(start..).and_then(|word| word.first_chunk());
+        first.is_some_and(|first| u64::from_le_bytes(*first) == check.head)
+            && (check.len <= 16 || self.same(before, check))
+    }
+
     #[inline(never)]
     fn same(&self, before: &[u8], check: &Check) -> bool {
         let word = self.pool.get(check.pool as usize..check.pool as usize + check.len as usize);
@@ -266,7 +278,11 @@ impl Words {
     }
 
     pub(crate) fn bytes(&self) -> usize {
-        4 * FILTER + 4 * self.starts.len() + size_of::<Check>() * self.checks.len() + self.pool.len()
+        self.lanes.bytes()
+            + 4 * FILTER
+            + 4 * self.starts.len()
+            + size_of::<Check>() * self.checks.len()
+            + self.pool.len()
     }
 
     pub(crate) fn write(&self, writer: &mut Writer) {
@@ -287,6 +303,8 @@ impl Words {
         for check in &self.checks {
             writer.u32(check.value as u32);
             writer.u32((check.value >> 32) as u32);
+            writer.u32(check.head as u32);
+            writer.u32((check.head >> 32) as u32);
             for number in [check.ahead, check.len, check.shift, check.pool, check.action] {
                 writer.u32(number);
             }
@@ -316,11 +334,12 @@ impl Words {
             sum = sum.checked_add(count).ok_or(Unreadable::Damaged)?;
             starts.push(sum);
         }
-        let count = reader.count(28)?;
+        let count = reader.count(36)?;
         let mut checks = Vec::with_capacity(count);
         for _ in 0..count {
             checks.push(Check {
                 value: u64::from(reader.u32()?) | u64::from(reader.u32()?) << 32,
+                head: u64::from(reader.u32()?) | u64::from(reader.u32()?) << 32,
                 ahead: reader.u32()?,
                 len: reader.u32()?,
                 shift: reader.u32()?,
@@ -405,4 +424,56 @@ fn unpack(packed: u32) -> (Action, Place) {
         _ => Action::Pend(id),
     };
     (action, place)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn every_machine_finds_the_same(
+            words in prop::collection::btree_set(prop_oneof!["[ab/]{1,4}", "[a-f./]{1,20}", "\\PC{1,6}"], 1..80),
+            texts in prop::collection::vec(prop_oneof!["[ab/]{0,80}", "[a-f./]{0,700}", "\\PC{0,90}"], 1..5),
+        ) {
+            let list: Vec<Word> = (0..)
+                .zip(&words)
+                .map(|(id, word)| {
+                    let place = [Place::Anywhere, Place::Anywhere, Place::Start, Place::End][id as usize % 4];
+                    Word { bytes: word.as_bytes().to_vec(), place, action: Action::Found(id) }
+                })
+                .collect();
+            let built = Words::build(list.clone(), Commonplace::get()).unwrap();
+            let all = words.iter().cloned().collect::<String>();
+            for text in texts.iter().chain([&all]) {
+                let mut expected = Vec::new();
+                for (id, Word { bytes, place, .. }) in (0..).zip(&list) {
+                    let len = bytes.len();
+                    for at in (0..text.len()).filter(|at| text.as_bytes()[*at..].starts_with(bytes)) {
+                        if match place {
+                            Place::Anywhere => true,
+                            Place::Start => at == 0,
+                            Place::End => at + len == text.len(),
+                        } {
+                            expected.push((id, at));
+                        }
+                    }
+                }
+                expected.sort_unstable();
+                for lanes in built.lanes.levels() {
+                    let words = Words { lanes, ..built.clone() };
+                    let mut found = Vec::new();
+                    words.scan(text.as_bytes(), &mut [0; PLACES], |action, at| {
+                        if let Action::Found(id) = action {
+                            found.push((id, at));
+                        }
+                    });
+                    found.sort_unstable();
+                    prop_assert_eq!(&found, &expected, "{:?} in {:?}", words.lanes, text);
+                }
+            }
+        }
+    }
 }
