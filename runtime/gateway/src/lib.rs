@@ -47,6 +47,7 @@ mod exchange;
 mod format;
 #[doc(hidden)]
 pub mod fuzzing;
+mod json;
 mod line;
 mod reader;
 mod reject;
@@ -62,6 +63,7 @@ pub use combined::{parse as parse_combined, print as print_combined};
 pub use decode::Compression;
 pub use exchange::{HttpExchange, Parsed, TypedEvent};
 pub use format::{Format, FormatChoice, UnknownFormat};
+pub use json::{Decoder, Raw};
 pub use line::DEFAULT_MAX_LINE;
 pub use reader::{InputFacts, Item, Progress, Reader, ReaderOptions, Record};
 pub use reject::{Reject, RejectReason, RejectStats, RejectTally, SAMPLE_BYTES, SAMPLES_PER_REASON};

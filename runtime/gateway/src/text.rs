@@ -34,9 +34,13 @@ pub(crate) fn literal(raw: &[u8]) -> SmolStr {
 
 /// The field as it stands, when it is printable ASCII without a backslash: nearly always.
 fn clean(raw: &[u8]) -> Option<&str> {
-    // A fold without an early exit is what the compiler turns into vector code; fields are short.
-    let plain = raw.iter().fold(true, |ok, &b| ok & (0x20..0x7f).contains(&b) & (b != b'\\'));
-    if plain { std::str::from_utf8(raw).ok() } else { None }
+    if is_plain(raw) { std::str::from_utf8(raw).ok() } else { None }
+}
+
+/// Whether bytes are printable ASCII without a backslash.
+pub(crate) fn is_plain(raw: &[u8]) -> bool {
+    // A fold without an early exit is what the compiler turns into vector code; fields and lines are short.
+    raw.iter().fold(true, |ok, &b| ok & (0x20..0x7f).contains(&b) & (b != b'\\'))
 }
 
 /// The bytes a quoted log field stands for.

@@ -1,6 +1,6 @@
 //! Parsed JSON as a small owned tree, with limits on depth and on the number of values.
 //!
-//! `serde_json` does the parsing; this module only decides what is kept. Three things differ from
+//! `serde_json` does the parsing where a line is not of the plainest kind (`json.rs` reads those); this module only decides what is kept. Three things differ from
 //! `serde_json::Value`: the limits hold *while* parsing, so a hostile line cannot make a large tree first; an
 //! object refuses a name that occurs twice; and lines with nginx's default escape (`\x22`, which is not JSON)
 //! or with bytes that are not UTF-8 are mended and read, because real logs hold them.
@@ -13,6 +13,7 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use smol_str::SmolStr;
 
+use crate::json;
 use crate::reject::RejectReason;
 use crate::text::hex;
 
@@ -138,6 +139,14 @@ impl Serialize for Fields {
 /// # Errors
 /// `NotJson`, `NotObject`, `TooDeep`, `TooManyValues` or `DuplicateField`.
 pub(crate) fn parse_object(line: &[u8]) -> Result<Fields, RejectReason> {
+    match json::object(line) {
+        Some(fields) => Ok(fields),
+        None => parse_carefully(line),
+    }
+}
+
+/// The same of any line, and why it is none: what [`json`] reads it reads too, and alike.
+pub(crate) fn parse_carefully(line: &[u8]) -> Result<Fields, RejectReason> {
     let value = match parse(line) {
         Err(RejectReason::NotJson) => parse(&mended(line).ok_or(RejectReason::NotJson)?)?,
         parsed => parsed?,

@@ -1,0 +1,653 @@
+//! JSON lines read without making a tree of them: the members that somebody wants, borrowed from the line.
+//!
+//! ```text
+//!  {"ts":1760000000000,"method":"GET","path":"/a",…}
+//!   └─┬─┘              └───┬───┘      └──┬──┘
+//!     └── after it ──▶ "method": ──▶ "path": ──▶ …        a tree of names: whoever writes a line writes the next one alike, so
+//!                          └─ or ──▶ "host": ──▶ …        nearly every name is one compare, and no name occurs twice on a way
+//! ```
+//!
+//! What is read here is what [`crate::value`] reads, no more and no less, and fails for the same reasons: a line that
+//! has anything unusual in it (an escape, a byte that is not printable ASCII, a number too long to be read at once,
+//! any error) is left to it. A [`Decoder`] remembers names, never values, and a bounded number of them.
+
+use std::borrow::Cow;
+
+use smol_str::SmolStr;
+
+use crate::reject::RejectReason;
+use crate::text::is_plain;
+use crate::value::{self, Fields, MAX_DEPTH, MAX_VALUES, Value};
+
+/// Names remembered at most, over all ways, and the longest one.
+const NODES: usize = 1_024;
+const LONGEST: usize = 64;
+/// Names looked at for the next member before it is looked up.
+const BRANCHES: usize = 8;
+
+/// A member's value, its text borrowed from the line where that says it as it is.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Raw<'l> {
+    /// `null`.
+    Null,
+    /// `true` or `false`.
+    Bool(bool),
+    /// As [`Value::Int`].
+    Int(i64),
+    /// As [`Value::Float`].
+    Float(f64),
+    /// As [`Value::Text`].
+    Text(Cow<'l, str>),
+    /// An array or an object.
+    Nested(Value),
+}
+
+impl From<Raw<'_>> for Value {
+    fn from(raw: Raw<'_>) -> Self {
+        match raw {
+            Raw::Null => Self::Null,
+            Raw::Bool(truth) => Self::Bool(truth),
+            Raw::Int(int) => Self::Int(int),
+            Raw::Float(float) => Self::Float(float),
+            Raw::Text(text) => Self::Text(SmolStr::new(text)),
+            Raw::Nested(value) => value,
+        }
+    }
+}
+
+impl From<Value> for Raw<'_> {
+    fn from(value: Value) -> Self {
+        match value {
+            Value::Null => Self::Null,
+            Value::Bool(truth) => Self::Bool(truth),
+            Value::Int(int) => Self::Int(int),
+            Value::Float(float) => Self::Float(float),
+            Value::Text(text) => Self::Text(Cow::Owned(text.into())),
+            value => Self::Nested(value),
+        }
+    }
+}
+
+/// A name that may come next on a way.
+#[derive(Clone, Debug)]
+struct Node {
+    /// `"name":`, as it is written.
+    text: Box<[u8]>,
+    wanted: Option<u16>,
+    /// The name before it; 0 is the beginning.
+    parent: u32,
+    /// The first name seen after it, and the next one seen in its own place; 0 is none.
+    next: u32,
+    other: u32,
+}
+
+impl Node {
+    fn name(&self) -> &[u8] {
+        self.text.get(1..self.text.len().saturating_sub(2)).unwrap_or_default()
+    }
+}
+
+/// Reads lines of one JSON object, and of each the members of some names.
+///
+/// ```
+/// use weir_gateway::{Decoder, Raw};
+///
+/// let mut decoder = Decoder::new(["path", "status"]);
+/// let mut members = Vec::new();
+/// decoder.decode(br#"{"method":"GET","status":200,"path":"/a"}"#, &mut members)?;
+/// assert_eq!(members, [(1, Raw::Int(200)), (0, Raw::Text("/a".into()))]);
+/// # Ok::<(), weir_gateway::RejectReason>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Decoder {
+    /// Names by their position, sorted for the search.
+    wanted: Vec<(Box<str>, u16)>,
+    nodes: Vec<Node>,
+}
+
+impl Decoder {
+    /// For members of these names, of which each is told by its position here; of equal ones the first counts, and those past
+    /// 65,535 are not read.
+    pub fn new<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut wanted: Vec<(Box<str>, u16)> =
+            names.into_iter().zip(0..=u16::MAX).map(|(name, at)| (name.into(), at)).collect();
+        wanted.sort();
+        wanted.dedup_by(|later, kept| later.0 == kept.0);
+        let root = Node { text: Box::default(), wanted: None, parent: 0, next: 0, other: 0 };
+        Self { wanted, nodes: vec![root] }
+    }
+
+    /// Reads a line: `members` gets those that are wanted, in the order in which they are written, each with its name's
+    /// position. The others are checked and passed over.
+    ///
+    /// Cost: some three instructions a byte; an allocation for a nested member alone.
+    ///
+    /// # Errors
+    /// `NotJson`, `NotObject`, `TooDeep`, `TooManyValues` or `DuplicateField`; `members` is then empty.
+    pub fn decode<'l>(
+        &mut self,
+        line: &'l [u8],
+        members: &mut Vec<(u16, Raw<'l>)>,
+    ) -> Result<(), RejectReason> {
+        members.clear();
+        if is_plain(line) && self.quick(line, members).is_some() {
+            return Ok(());
+        }
+        members.clear();
+        for (name, value) in value::parse_object(line)?.into_members() {
+            if let Some(at) = self.find(name.as_bytes()) {
+                members.push((at, value.into()));
+            }
+        }
+        Ok(())
+    }
+
+    fn find(&self, name: &[u8]) -> Option<u16> {
+        let place = self.wanted.binary_search_by(|(known, _)| known.as_bytes().cmp(name)).ok()?;
+        self.wanted.get(place).map(|(_, at)| *at)
+    }
+
+    /// The same of a plain line that is as it should be; nothing of any other.
+    fn quick<'l>(&mut self, line: &'l [u8], members: &mut Vec<(u16, Raw<'l>)>) -> Option<()> {
+        let mut scan = Scan { line, at: 0, left: MAX_VALUES.checked_sub(1)? };
+        scan.spaces();
+        scan.take(b'{')?;
+        scan.spaces();
+        if scan.peek() == Some(b'}') {
+            return scan.close();
+        }
+        // On a way as long as it is known; beside it every name is kept, to see that none occurs twice.
+        let mut way = Some(0);
+        let mut beside: Vec<&'l [u8]> = Vec::new();
+        loop {
+            let wanted = match way.and_then(|from| self.follow(from, &scan)) {
+                Some((node, wanted, length)) => {
+                    way = Some(node);
+                    scan.at += length;
+                    wanted
+                }
+                None => {
+                    let start = scan.at;
+                    scan.take(b'"')?;
+                    let name = scan.text()?;
+                    let tight = scan.peek() == Some(b':');
+                    scan.spaces();
+                    scan.take(b':')?;
+                    let wanted = self.find(name);
+                    let text = line.get(start..scan.at)?;
+                    match way {
+                        Some(from) => {
+                            if self.on_way(from, |known| known == name) {
+                                return None;
+                            }
+                            way = if tight { self.grow(from, text, wanted) } else { None };
+                            if way.is_none() {
+                                self.on_way_names(from, line, &mut beside);
+                                beside.push(name);
+                            }
+                        }
+                        None => beside.push(name),
+                    }
+                    wanted
+                }
+            };
+            scan.spaces();
+            match wanted {
+                Some(at) => members.push((at, scan.value(1)?)),
+                None => scan.pass(1)?,
+            }
+            scan.spaces();
+            match scan.next()? {
+                b',' => scan.spaces(),
+                b'}' => break,
+                _ => return None,
+            }
+        }
+        if way.is_none() {
+            beside.sort_unstable();
+            if beside.windows(2).any(|pair| matches!(pair, [a, b] if a == b)) {
+                return None;
+            }
+        }
+        scan.end()
+    }
+
+    /// The name that comes next, if it is a known one: its node, whether it is wanted, and the bytes that it takes.
+    #[inline]
+    fn follow(&self, from: u32, scan: &Scan<'_>) -> Option<(u32, Option<u16>, usize)> {
+        let mut at = self.nodes.get(from as usize)?.next;
+        while at != 0 {
+            let node = self.nodes.get(at as usize)?;
+            if scan.rest().starts_with(&node.text) {
+                return Some((at, node.wanted, node.text.len()));
+            }
+            at = node.other;
+        }
+        None
+    }
+
+    /// Whether one of the names up to a node is such.
+    fn on_way(&self, node: u32, mut is: impl FnMut(&[u8]) -> bool) -> bool {
+        let mut at = node;
+        while at != 0 {
+            let Some(node) = self.nodes.get(at as usize) else { break };
+            if is(node.name()) {
+                return true;
+            }
+            at = node.parent;
+        }
+        false
+    }
+
+    /// The names up to a node, as they stand in the line.
+    fn on_way_names<'l>(&self, node: u32, line: &'l [u8], names: &mut Vec<&'l [u8]>) {
+        self.on_way(node, |name| {
+            // They have just been compared with the line, each in its place: the first is found in it.
+            let place = memchr::memmem::find(line, name);
+            names.extend(place.and_then(|at| line.get(at..at + name.len())));
+            false
+        });
+    }
+
+    /// Remembers a name after a node; nothing when there is no room.
+    fn grow(&mut self, from: u32, text: &[u8], wanted: Option<u16>) -> Option<u32> {
+        if self.nodes.len() >= NODES || text.len() > LONGEST {
+            return None;
+        }
+        let new = self.nodes.len() as u32;
+        let first = self.nodes.get(from as usize)?.next;
+        let mut last = first;
+        for _ in 0..BRANCHES {
+            match self.nodes.get(last as usize)?.other {
+                0 => break,
+                other => last = other,
+            }
+        }
+        let place =
+            if first == 0 { self.nodes.get_mut(from as usize) } else { self.nodes.get_mut(last as usize) };
+        let place = place.map(|node| if first == 0 { &mut node.next } else { &mut node.other })?;
+        if *place != 0 {
+            return None;
+        }
+        *place = new;
+        self.nodes.push(Node { text: text.into(), wanted, parent: from, next: 0, other: 0 });
+        Some(new)
+    }
+}
+
+/// Reads the tree of a plain line that is as it should be; nothing of any other.
+pub(crate) fn object(line: &[u8]) -> Option<Fields> {
+    if !is_plain(line) {
+        return None;
+    }
+    let mut scan = Scan { line, at: 0, left: MAX_VALUES };
+    scan.spaces();
+    let Value::Object(fields) = Value::from(scan.value(0)?) else { return None };
+    scan.end()?;
+    Some(fields)
+}
+
+/// A place in a line of printable ASCII without a backslash: its only white space is the space, and a text ends at the next
+/// quote.
+struct Scan<'l> {
+    line: &'l [u8],
+    at: usize,
+    /// Values that may still come.
+    left: usize,
+}
+
+impl<'l> Scan<'l> {
+    fn rest(&self) -> &'l [u8] {
+        self.line.get(self.at..).unwrap_or_default()
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.line.get(self.at).copied()
+    }
+
+    fn next(&mut self) -> Option<u8> {
+        let byte = self.peek()?;
+        self.at += 1;
+        Some(byte)
+    }
+
+    fn take(&mut self, wanted: u8) -> Option<()> {
+        (self.next()? == wanted).then_some(())
+    }
+
+    fn spaces(&mut self) {
+        while self.peek() == Some(b' ') {
+            self.at += 1;
+        }
+    }
+
+    fn word(&mut self, word: &[u8]) -> Option<()> {
+        self.rest().starts_with(word).then(|| self.at += word.len())
+    }
+
+    /// The last closing brace, and nothing after it.
+    fn close(&mut self) -> Option<()> {
+        self.take(b'}')?;
+        self.end()
+    }
+
+    fn end(&mut self) -> Option<()> {
+        self.spaces();
+        (self.at == self.line.len()).then_some(())
+    }
+
+    /// The text after an opening quote, and past the closing one.
+    #[inline]
+    fn text(&mut self) -> Option<&'l [u8]> {
+        let rest = self.rest();
+        let length = quote(rest)?;
+        self.at += length + 1;
+        rest.get(..length)
+    }
+
+    fn str(&mut self) -> Option<&'l str> {
+        std::str::from_utf8(self.text()?).ok()
+    }
+
+    /// A value, `depth` objects and arrays around it.
+    fn value(&mut self, depth: usize) -> Option<Raw<'l>> {
+        self.left = self.left.checked_sub(1)?;
+        Some(match self.peek()? {
+            b'"' => {
+                self.at += 1;
+                Raw::Text(Cow::Borrowed(self.str()?))
+            }
+            b'-' | b'0'..=b'9' => self.number()?,
+            b'{' => Raw::Nested(Value::Object(self.members(depth)?)),
+            b'[' => Raw::Nested(Value::List(self.items(depth)?)),
+            b't' => self.word(b"true").map(|()| Raw::Bool(true))?,
+            b'f' => self.word(b"false").map(|()| Raw::Bool(false))?,
+            b'n' => self.word(b"null").map(|()| Raw::Null)?,
+            _ => return None,
+        })
+    }
+
+    /// Passes over a value.
+    #[inline]
+    fn pass(&mut self, depth: usize) -> Option<()> {
+        if self.peek()? == b'"' {
+            self.left = self.left.checked_sub(1)?;
+            self.at += 1;
+            return self.text().map(|_| ());
+        }
+        self.value(depth).map(|_| ())
+    }
+
+    fn members(&mut self, depth: usize) -> Option<Fields> {
+        self.at += 1;
+        if depth >= MAX_DEPTH {
+            return None;
+        }
+        let mut members = Vec::new();
+        self.spaces();
+        if self.peek()? == b'}' {
+            self.at += 1;
+            return Some(Fields::default());
+        }
+        loop {
+            self.take(b'"')?;
+            let name = SmolStr::new(self.str()?);
+            self.spaces();
+            self.take(b':')?;
+            self.spaces();
+            members.push((name, self.value(depth + 1)?.into()));
+            self.spaces();
+            match self.next()? {
+                b',' => self.spaces(),
+                b'}' => return Fields::from_members(members).ok(),
+                _ => return None,
+            }
+        }
+    }
+
+    fn items(&mut self, depth: usize) -> Option<Vec<Value>> {
+        self.at += 1;
+        if depth >= MAX_DEPTH {
+            return None;
+        }
+        let mut items = Vec::new();
+        self.spaces();
+        if self.peek()? == b']' {
+            self.at += 1;
+            return Some(items);
+        }
+        loop {
+            items.push(self.value(depth + 1)?.into());
+            self.spaces();
+            match self.next()? {
+                b',' => self.spaces(),
+                b']' => return Some(items),
+                _ => return None,
+            }
+        }
+    }
+
+    /// A number; one of more than 18 digits is left to others.
+    fn number(&mut self) -> Option<Raw<'l>> {
+        let start = self.at;
+        let negative = self.peek() == Some(b'-');
+        self.at += usize::from(negative);
+        let (whole, digits) = self.digits();
+        let first = self.line.get(self.at.checked_sub(digits)?);
+        if digits == 0 || digits > 18 || (digits > 1 && first == Some(&b'0')) {
+            return None;
+        }
+        if !matches!(self.peek(), Some(b'.' | b'e' | b'E')) {
+            // Minus zero is no integer.
+            return Some(match (negative, whole) {
+                (true, 0) => Raw::Float(-0.0),
+                (true, whole) => Raw::Int(-whole),
+                (false, whole) => Raw::Int(whole),
+            });
+        }
+        if self.peek() == Some(b'.') {
+            self.at += 1;
+            if self.digits().1 == 0 {
+                return None;
+            }
+        }
+        if matches!(self.peek(), Some(b'e' | b'E')) {
+            self.at += 1;
+            if matches!(self.peek(), Some(b'+' | b'-')) {
+                self.at += 1;
+            }
+            if self.digits().1 == 0 {
+                return None;
+            }
+        }
+        let text = std::str::from_utf8(self.line.get(start..self.at)?).ok()?;
+        text.parse().ok().filter(|float: &f64| float.is_finite()).map(Raw::Float)
+    }
+
+    /// Digits, their value where they are few enough to have one, and how many they are.
+    fn digits(&mut self) -> (i64, usize) {
+        let start = self.at;
+        let mut value = 0_i64;
+        while let Some(digit @ b'0'..=b'9') = self.peek() {
+            value = value.wrapping_mul(10).wrapping_add(i64::from(digit - b'0'));
+            self.at += 1;
+        }
+        (value, self.at - start)
+    }
+}
+
+/// Where the first quote stands. Texts in logs are short: eight bytes at a time beat what is made for long ones.
+#[inline]
+fn quote(text: &[u8]) -> Option<usize> {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    let (groups, tail) = text.as_chunks::<8>();
+    for (at, group) in groups.iter().enumerate() {
+        let differs = u64::from_le_bytes(*group) ^ (ONES * b'"' as u64);
+        // Exact here: below the first zero byte nothing borrows.
+        let zero = differs.wrapping_sub(ONES) & !differs & (ONES << 7);
+        if zero != 0 {
+            return Some(at * 8 + zero.trailing_zeros() as usize / 8);
+        }
+    }
+    let at = tail.iter().position(|byte| *byte == b'"')?;
+    Some(groups.len() * 8 + at)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::value::parse_carefully;
+
+    /// What the decoder must say: the members of the tree that are wanted.
+    fn expected(names: &[&str], line: &[u8]) -> Result<Vec<(u16, Value)>, RejectReason> {
+        let at = |name: &str| names.iter().position(|known| *known == name).map(|at| at as u16);
+        let members = parse_carefully(line)?.into_members();
+        Ok(members.into_iter().filter_map(|(name, value)| Some((at(&name)?, value))).collect())
+    }
+
+    fn found(decoder: &mut Decoder, line: &[u8]) -> Result<Vec<(u16, Value)>, RejectReason> {
+        let mut members = Vec::new();
+        decoder.decode(line, &mut members)?;
+        Ok(members.into_iter().map(|(at, raw)| (at, raw.into())).collect())
+    }
+
+    /// Floats are compared by their bits.
+    fn same<T: std::fmt::Debug>(one: T, other: T) {
+        assert_eq!(format!("{one:?}"), format!("{other:?}"));
+    }
+
+    const NAMES: [&str; 4] = ["a", "bb", "ts", "nested"];
+
+    #[test]
+    fn hand_picked_lines_are_read_alike() {
+        let mut decoder = Decoder::new(NAMES);
+        let deep = |depth: usize| format!("{{\"a\":{}1{}}}", "[".repeat(depth), "]".repeat(depth));
+        let many = |count: usize| format!("{{\"x\":[{}]}}", vec!["1"; count].join(","));
+        let lines = [
+            "{}".to_owned(),
+            " { } ".into(),
+            "".into(),
+            "{".into(),
+            "{}{}".into(),
+            "[1]".into(),
+            "3".into(),
+            "{\"a\":1}".into(),
+            "{\"a\" : 1 , \"bb\" : [ 1 , { } , [ ] ] }".into(),
+            "{\"a\":1,}".into(),
+            "{\"a\":1,\"a\":2}".into(),
+            "{\"x\":1,\"a\":3,\"x\":2}".into(),
+            "{\"x\" :1,\"a\":3,\"x\":2}".into(),
+            "{\"nested\":{\"x\":1,\"x\":2}}".into(),
+            "{\"x\":{\"y\":1,\"y\":2}} x".into(),
+            "{\"a\":-0,\"bb\":-0.0,\"ts\":0}".into(),
+            "{\"a\":01}".into(),
+            "{\"a\":1.}".into(),
+            "{\"a\":.5}".into(),
+            "{\"a\":-}".into(),
+            "{\"a\":1e5,\"bb\":1E-5,\"ts\":1.5e+300}".into(),
+            "{\"a\":1e999}".into(),
+            "{\"x\":1e999}".into(),
+            "{\"a\":123456789012345678,\"bb\":1234567890123456789,\"ts\":12345678901234567890}".into(),
+            "{\"a\":9223372036854775807,\"bb\":-9223372036854775808,\"ts\":9223372036854775808}".into(),
+            "{\"a\":123456789012345678901234567890}".into(),
+            "{\"a\":0.1,\"bb\":5e-324,\"ts\":2.2250738585072014e-308}".into(),
+            "{\"a\":tru}".into(),
+            "{\"a\":truex}".into(),
+            "{\"a\":null,\"bb\":true,\"ts\":false}".into(),
+            "{\"a\":\"\",\"bb\":\"\\u00e9\\n\",\"ts\":\"é\"}".into(),
+            "{\"\\u0061\":1,\"a\":2}".into(),
+            "{\"a\":\"\\ud800\"}".into(),
+            "{\"a\":\"x\ty\"}".into(),
+            "{\"a\":\"\\x22\"}".into(),
+            "{\t\"a\":\r\n1}".into(),
+            "{\"\":1,\"\":2}".into(),
+            "{\"\":1,\"a\":2}".into(),
+            "{\"a\":\"x}".into(),
+            deep(MAX_DEPTH - 1),
+            deep(MAX_DEPTH),
+            many(MAX_VALUES - 2),
+            many(MAX_VALUES - 1),
+        ];
+        // Twice, so that every way is known the second time.
+        for line in lines.iter().chain(&lines) {
+            same(found(&mut decoder, line.as_bytes()), expected(&NAMES, line.as_bytes()));
+            same(value::parse_object(line.as_bytes()), parse_carefully(line.as_bytes()));
+        }
+    }
+
+    #[test]
+    fn names_are_remembered_up_to_a_bound() {
+        let mut decoder = Decoder::new(["n7", "m999"]);
+        for at in 0..2_000 {
+            let line = format!("{{\"n{at}\":1,\"m{at}\":\"x\",\"{}\":2}}", "y".repeat(at % 100));
+            same(found(&mut decoder, line.as_bytes()), expected(&["n7", "m999"], line.as_bytes()));
+            let line = format!("{{\"n{at}\":1,\"m{at}\":\"x\",\"n{at}\":2}}");
+            assert_eq!(found(&mut decoder, line.as_bytes()), Err(RejectReason::DuplicateField));
+        }
+        assert!(decoder.nodes.len() <= NODES);
+    }
+
+    #[test]
+    fn the_first_quote_is_found() {
+        for length in 0..40 {
+            for byte in [b'a', b'!', b'#', b' ', b'~', 0xa2, 0x21, 0x23, 0] {
+                let mut text = vec![byte; length];
+                assert_eq!(quote(&text), None);
+                text.extend(b"\"\"#!");
+                assert_eq!(quote(&text), Some(length));
+            }
+        }
+    }
+
+    fn json() -> impl Strategy<Value = String> {
+        let text = prop_oneof![8 => "[ -~&&[^\"\\\\]]{0,20}", 1 => "\\PC{0,6}", 1 => Just("\\n".to_owned())];
+        let leaf = prop_oneof![
+            text.prop_map(|text| format!("\"{text}\"")),
+            any::<i64>().prop_map(|int| int.to_string()),
+            (0_i64..1_000).prop_map(|int| int.to_string()),
+            any::<f64>().prop_map(|float| format!("{float:e}")),
+            (-1e6..1e6).prop_map(|float: f64| float.to_string()),
+            prop::sample::select(vec!["true", "false", "null", "-0", "1.50"]).prop_map(str::to_owned),
+        ];
+        leaf.prop_recursive(3, 12, 4, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(|all| format!("[{}]", all.join(", "))),
+                prop::collection::vec((name(), inner), 0..4).prop_map(|all| object_of(&all)),
+            ]
+        })
+    }
+
+    fn name() -> impl Strategy<Value = String> {
+        let usual = ["a", "bb", "ts", "nested", "c", "dddd"].map(str::to_owned).to_vec();
+        prop_oneof![9 => prop::sample::select(usual), 1 => "[a-z]{0,12}"]
+    }
+
+    fn object_of(members: &[(String, String)]) -> String {
+        let all: Vec<String> = members.iter().map(|(name, value)| format!("\"{name}\":{value}")).collect();
+        format!("{{{}}}", all.join(","))
+    }
+
+    proptest! {
+        /// Whole objects, and such as have a byte changed, are read alike, whatever has been seen before.
+        #[test]
+        fn lines_are_read_alike(
+            lines in prop::collection::vec(
+                (prop::collection::vec((name(), json()), 0..8), any::<prop::sample::Index>(), prop::option::weighted(0.3, any::<u8>())),
+                1..8,
+            ),
+        ) {
+            let mut decoder = Decoder::new(NAMES);
+            for (members, at, changed) in lines {
+                let mut line = object_of(&members).into_bytes();
+                if let Some(byte) = changed {
+                    let at = at.index(line.len());
+                    line[at] = byte;
+                }
+                same(found(&mut decoder, &line), expected(&NAMES, &line));
+                same(value::parse_object(&line), parse_carefully(&line));
+            }
+        }
+    }
+}
