@@ -48,7 +48,7 @@ pub fn inputs(log: &str) -> Result<(Engine, Vec<Input>), String> {
     let (engine, mapper) = engine(false)?;
     let mut inputs = Vec::new();
     for (nth, record) in (0..).zip(lines(log)) {
-        let Ok(intake) = mapper.intake(&engine, record.seq, &record.parsed) else { continue };
+        let Ok(mut intake) = mapper.intake(&engine, record.seq, &record.parsed) else { continue };
         let at = record.parsed.ts_ms();
         inputs.push(Input::Request { at, events: intake.events() });
         let answers = intake.answers(&engine);

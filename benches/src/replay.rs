@@ -63,7 +63,7 @@ pub fn decide_on(
         diagnostics.first().map_or(String::new(), |d| d.title.clone())
     };
     let mut engine = setup.library("default").map_err(first)?;
-    let mapper = setup.mapper(&engine);
+    let mapper = setup.lean_mapper(&engine);
     let mut run = Run::default();
     for item in reader(log).into_iter().flatten() {
         let Item::Record(record) = item else { continue };
@@ -88,7 +88,7 @@ pub fn looped(path: &str, times: u32) -> Result<u64, String> {
         diagnostics.first().map_or(String::new(), |d| d.title.clone())
     };
     let mut engine = setup.library("default").map_err(first)?;
-    let mapper = setup.mapper(&engine);
+    let mapper = setup.lean_mapper(&engine);
     let (mut events, mut shift, mut last) = (0, 0, 0);
     for _ in 0..times {
         let mut start = None;

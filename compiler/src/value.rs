@@ -62,6 +62,11 @@ impl Value {
         value.is_finite().then_some(Self::Float(value))
     }
 
+    /// Feeds the canonical bytes of a text that is no value yet.
+    pub fn canonical_text(text: &str, sink: &mut impl FnMut(&[u8])) {
+        bytes(sink, 4, text.as_bytes());
+    }
+
     /// Feeds the canonical bytes of the value to `sink`: a kind byte, then a fixed or length-prefixed
     /// body. Two values have the same bytes if and only if they are equal and of one type. State keys are
     /// hashes of these bytes and of nothing else.

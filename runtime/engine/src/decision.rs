@@ -313,11 +313,6 @@ impl Decision {
         }
     }
 
-    /// With what stands beside the events.
-    pub(crate) fn beside(self, closed: Vec<Closed>, panic: bool) -> Self {
-        Self { closed, panic, ..self }
-    }
-
     /// Every look at an event that it holds, deadlines first.
     pub fn looks(&self) -> impl Iterator<Item = &EventDecision> {
         self.deadlines.iter().chain(&self.events)

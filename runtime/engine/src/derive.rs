@@ -11,14 +11,14 @@ use weir_compiler::data::Data;
 use weir_compiler::evaluate::Evaluator;
 use weir_compiler::hir::{Builtin, CohortValue, Derive, Hir, Key, Phase};
 use weir_compiler::ids::*;
-use weir_compiler::ir::Unit;
-use weir_compiler::schema::Schema;
+use weir_compiler::ir::{Memo, Unit};
+use weir_compiler::schema::{Event, Schema, Slot};
 use weir_compiler::value::Value;
 use weir_compiler::walk::World;
 
 use crate::engine::Engine;
 use crate::reads::Reads;
-use crate::record::{Record, fits};
+use crate::record::{Record, RecordBuilder};
 
 /// The longest body that is looked into; a longer one is as good as missing.
 pub const BODY: usize = 1 << 20;
@@ -59,14 +59,67 @@ pub struct Answers {
 pub(crate) struct Maps {
     /// Whether the condition of each asks the response.
     late: Vec<bool>,
+    /// Whether one of them does.
+    any_late: bool,
+    /// What the events of each are made of.
+    fills: Vec<Fill>,
     path: Option<FieldId>,
     query: Option<FieldId>,
+    at: Option<FieldId>,
+}
+
+/// What the event of a map is made of.
+#[derive(Debug)]
+struct Fill {
+    /// By slot of the request: where its value goes; [`Event::ABSENT`] where it goes nowhere.
+    copied: Vec<u16>,
+    /// What the map fills in. A value over its bound or of another type is missing: the event stays usable.
+    made: Vec<(FieldId, ExprId)>,
+    /// What it fills in with the response.
+    late: Vec<(FieldId, ExprId)>,
+}
+
+impl Fill {
+    /// Of a map; `late`: of one that begins with the response, which knows all of it.
+    fn new(schema: &Schema, request: EventId, derive: &Derive, late: bool) -> Self {
+        let event = schema.events.get(derive.event);
+        let mapped = |field: FieldId| derive.fields.iter().any(|(known, ..)| *known == field);
+        let to = |slot: &Slot| {
+            let place = event.and_then(|event| event.slot_info(slot.field));
+            // A field that the map fills is not copied, even where that comes to nothing.
+            let goes = place.is_some_and(|place| late || !place.response) && !mapped(slot.field);
+            event.and_then(|event| event.slot_of.get(slot.field.index())).filter(|_| goes).copied()
+        };
+        let of_request = schema.events.get(request).into_iter().flat_map(|request| &request.slots);
+        let mut fill = Self {
+            copied: of_request.map(|slot| to(slot).unwrap_or(Event::ABSENT)).collect(),
+            made: Vec::new(),
+            late: Vec::new(),
+        };
+        for (nth, (field, expr, phase)) in derive.fields.iter().enumerate() {
+            if *phase == Phase::Response {
+                fill.late.push((*field, *expr));
+            }
+            let waits = *phase == Phase::Response
+                || event.and_then(|event| event.slot_info(*field)).is_some_and(|slot| slot.response);
+            // Of two expressions for a field the first counts.
+            let first = derive.fields.iter().position(|(known, ..)| known == field) == Some(nth);
+            if (late || !waits) && first {
+                fill.made.push((*field, *expr));
+            }
+        }
+        fill
+    }
+
+    fn to(&self, slot: usize) -> Option<usize> {
+        self.copied.get(slot).filter(|to| **to != Event::ABSENT).map(|to| usize::from(*to))
+    }
 }
 
 impl Maps {
     pub(crate) fn new(hir: &Hir) -> Self {
         let Some(request) = hir.schema.event("http.request") else {
-            return Self { late: vec![true; hir.derives.len()], ..Self::default() };
+            return Self { late: vec![true; hir.derives.len()], any_late: true, ..Self::default() };
         };
         let of_request = |field: &FieldId| {
             hir.schema.events.get(request).is_some_and(|event| event.slot(*field).is_some())
@@ -74,11 +127,22 @@ impl Maps {
         let late = |derive: &Derive| {
             derive.filter.is_some_and(|filter| !Reads::of(hir, filter).fields.iter().all(of_request))
         };
+        let late: Vec<bool> = hir.derives.iter().map(late).collect();
+        let fill = |(derive, late): (&Derive, &bool)| Fill::new(&hir.schema, request, derive, *late);
         Self {
-            late: hir.derives.iter().map(late).collect(),
+            fills: hir.derives.iter().zip(&late).map(fill).collect(),
+            any_late: late.contains(&true),
+            late,
             path: hir.schema.field(request, "path"),
             query: hir.schema.field(request, "query"),
+            at: hir.schema.envelope_field("at"),
         }
+    }
+
+    /// The fields that maps take apart.
+    pub(crate) fn fields(&self) -> impl Iterator<Item = FieldId> {
+        let taken = self.path.into_iter().chain(self.query);
+        taken.filter(|_| !self.late.is_empty())
     }
 }
 
@@ -92,29 +156,28 @@ impl Engine {
             if known || self.set.maps.late.get(at) != Some(&false) || !exchange.applies(derive) {
                 continue;
             }
-            derived.events.push(exchange.make(derive, false));
+            derived.events.extend(exchange.make(at, derive));
             derived.maps.push(at);
         }
         derived
     }
 
     /// What the response adds to the events of a request. `response` is its `http.response`.
-    pub fn answer_to(&self, http: &Http, derived: &Derived, response: Record) -> Answers {
-        let exchange = Exchange::new(self, http, Some(&response));
+    pub fn answer_to(&self, http: &Http, derived: &Derived, response: &Record) -> Answers {
+        let exchange = Exchange::new(self, http, Some(response));
         let mut answers = Answers { fields: vec![Vec::new()], events: Vec::new() };
         for at in &derived.maps {
-            let derive = self.set.hir.derives.get(*at);
-            answers.fields.push(derive.map(|derive| exchange.late_fields(derive)).unwrap_or_default());
+            answers.fields.push(exchange.late_fields(*at));
         }
         let mut late: Vec<Record> = Vec::new();
-        for (at, derive) in self.set.hir.derives.iter().enumerate() {
+        for (at, derive) in self.set.hir.derives.iter().enumerate().filter(|_| self.set.maps.any_late) {
             let known = |records: &[Record]| records.iter().any(|record| record.event() == derive.event);
             if self.set.maps.late.get(at) == Some(&true)
                 && !known(&derived.events)
                 && !known(&late)
                 && exchange.applies(derive)
             {
-                late.push(exchange.make(derive, true));
+                late.extend(exchange.make(at, derive));
             }
         }
         answers.events = std::iter::once(response.clone()).chain(late).collect();
@@ -126,6 +189,7 @@ impl Engine {
 struct Exchange<'a> {
     hir: &'a Hir,
     unit: Option<&'a Unit>,
+    memo: &'a Memo,
     data: &'a Data,
     maps: &'a Maps,
     http: &'a Http,
@@ -140,6 +204,7 @@ impl<'a> Exchange<'a> {
         Self {
             hir: &engine.set.hir,
             unit: engine.set.unit.as_ref(),
+            memo: engine.readings.begin_maps(),
             data: &engine.data,
             maps: &engine.set.maps,
             http,
@@ -155,36 +220,30 @@ impl<'a> Exchange<'a> {
     }
 
     fn walker(&self) -> Evaluator<'a> {
-        Evaluator::new(self.hir, self.data, self.unit)
+        Evaluator::new(self.hir, self.data, self.unit).with_memo(self.memo)
     }
 
     fn applies(&self, derive: &Derive) -> bool {
         derive.filter.is_none_or(|filter| self.walker().truth(filter, self) == Some(true))
     }
 
-    /// The event: what the request has of it, then what the map fills. `late`: with what the response says too.
-    fn make(&self, derive: &Derive, late: bool) -> Record {
-        let schema = self.schema();
-        Record::filled(schema, derive.event, |slot| {
-            if slot.response && !late {
-                return None;
+    /// The event: what the request has of it, then what the map fills.
+    fn make(&self, at: usize, derive: &Derive) -> Option<Record> {
+        let (schema, fill) = (self.schema(), self.maps.fills.get(at)?);
+        let mut record =
+            RecordBuilder::copied(schema, derive.event, &self.http.request, |slot| fill.to(slot));
+        for (field, expr) in &fill.made {
+            if let Some(value) = self.walker().value(*expr, self) {
+                let _ = record.set(*field, value.into_owned());
             }
-            match derive.fields.iter().find(|(field, ..)| *field == slot.field) {
-                Some((_, _, Phase::Response)) if !late => None,
-                // A value over its bound or of another type is missing: the event stays usable.
-                Some((_, expr, _)) => {
-                    let value = self.walker().value(*expr, self)?.into_owned();
-                    fits(schema, slot.field, &value).then_some(value)
-                }
-                // It is of that field already.
-                None => self.http.request.get(schema, slot.field).cloned(),
-            }
-        })
+        }
+        Some(record.finish())
     }
 
-    fn late_fields(&self, derive: &Derive) -> Vec<(FieldId, Value)> {
-        let late = derive.fields.iter().filter(|(.., phase)| *phase == Phase::Response);
-        late.filter_map(|(field, expr, _)| Some((*field, self.walker().value(*expr, self)?.into_owned())))
+    fn late_fields(&self, at: usize) -> Vec<(FieldId, Value)> {
+        let late = self.maps.fills.get(at).map(|fill| fill.late.as_slice()).unwrap_or_default();
+        late.iter()
+            .filter_map(|(field, expr)| Some((*field, self.walker().value(*expr, self)?.into_owned())))
             .collect()
     }
 
@@ -258,8 +317,7 @@ impl World for Exchange<'_> {
     }
 
     fn now(&self) -> i64 {
-        let at = self.hir.schema.envelope_field("at");
-        match at.and_then(|field| self.http.request.get(&self.hir.schema, field)) {
+        match self.maps.at.and_then(|field| self.http.request.get(&self.hir.schema, field)) {
             Some(Value::Time(at)) => *at,
             _ => 0,
         }

@@ -10,9 +10,11 @@
 //! the rule set, the secret and the order of the inputs. State is updated in `begin` and nowhere else, but for
 //! what rules do that waited for a model.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 use weir_compiler::data::Data;
 use weir_compiler::hir::{Hir, Phase};
 use weir_compiler::ids::*;
@@ -51,6 +53,8 @@ pub struct Engine {
     /// What stands over the rules.
     pub(crate) control: Control,
     pub(crate) counters: Counters,
+    /// A sheet that is done with: its lists have room already.
+    pub(crate) spare: Option<Box<Sheet>>,
 }
 
 /// What an engine counts.
@@ -64,22 +68,16 @@ pub(crate) struct Counters {
     pub(crate) unmatched: u64,
 }
 
-/// One look at an event on its way to a decision. Nearly all are settled at once, so these are not boxed.
-#[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "a box for every event would cost more than it saves")]
-enum Look {
-    Settled(EventDecision),
-    /// Some of its rules wait for models.
-    Open(Box<Sheet>),
-}
-
 /// A decision on its way.
 #[derive(Debug)]
 pub(crate) struct Draft {
     pub(crate) seq: Seq,
     at: i64,
     phase: Phase,
-    looks: Vec<Look>,
+    /// Looks at events that are settled, which nearly all are at once.
+    settled: Vec<EventDecision>,
+    /// Those of which a rule waits for a model, by their place among all.
+    open: Vec<(usize, Box<Sheet>)>,
     due: Due,
     /// What it began with.
     set: Arc<RuleSet>,
@@ -115,6 +113,7 @@ impl Engine {
             data,
             options,
             counters: Counters { next: 0, seen: i64::MIN, unmatched: 0 },
+            spare: None,
         }
     }
 
@@ -138,6 +137,11 @@ impl Engine {
     /// Values as this tenant's keyed hash, for people: equal values have equal ones.
     pub fn pseudonym(&self, values: &[Value]) -> String {
         privacy::pseudonym(&self.set.hasher, values)
+    }
+
+    /// The same of a client, by its address and its user agent: what stands for a session where there are no cookies.
+    pub fn client(&self, ip: IpAddr, agent: &str) -> SmolStr {
+        privacy::client(&self.set.hasher, ip, agent, &mut self.readings.bytes.borrow_mut())
     }
 
     /// Begins a record of an event.
@@ -204,7 +208,7 @@ impl Engine {
     fn draft(&self, seq: Seq, at: i64, phase: Phase, due: Due) -> Draft {
         let (set, data) = (Arc::clone(&self.set), Arc::clone(&self.data));
         let panic = self.control.panics().is_some();
-        Draft { seq, at, phase, looks: Vec::new(), due, set, data, panic }
+        Draft { seq, at, phase, settled: Vec::new(), open: Vec::new(), due, set, data, panic }
     }
 
     fn request(&mut self, at: i64, events: Vec<Record>, prepared: Vec<Prepared>) -> Step {
@@ -212,7 +216,6 @@ impl Engine {
         let seq = Seq(self.counters.next);
         self.counters.next = self.counters.next.wrapping_add(1);
         let set = Arc::clone(&self.set);
-        let events: Vec<Arc<Record>> = events.into_iter().map(Arc::new).collect();
 
         // Exemptions ask no state, so those of any event hold for the whole request.
         let mut exempted: Vec<PackageId> = Vec::new();
@@ -229,7 +232,7 @@ impl Engine {
         }
 
         let mut draft = self.draft(seq, at, Phase::Request, due);
-        draft.looks.reserve_exact(events.len());
+        draft.settled.reserve_exact(events.len());
         let mut waiting = Vec::new();
         let mut prepared = prepared.into_iter();
         for ((record, found), nth) in events.into_iter().zip(exemptions).zip(0..) {
@@ -250,41 +253,44 @@ impl Engine {
             self.expose(&set, &mut sheet);
             if plan.wants_response() {
                 let kept = self.keep(&set, plan, &record, at);
-                waiting.push(Waiting { nth, record: Arc::clone(&record), kept });
+                waiting.push(Waiting { nth, record: record.clone(), kept });
             }
             self.learn(&set, &record, at);
-            let look = self.close(&set, sheet);
-            if !matches!(&look, Look::Settled(found) if found.matches.is_empty() && !found.stopped) {
+            self.close(&set, sheet, &mut draft);
+            let nothing =
+                draft.settled.last().is_some_and(|found| found.matches.is_empty() && !found.stopped);
+            if !nothing || draft.waits_for_last() {
                 self.remember(&set, &record, at, seq);
             }
-            draft.looks.push(look);
         }
         let exchange = Exchange { at, events: waiting, exempted };
         self.answer(draft, Some(exchange))
     }
 
     /// Settles a sheet unless a rule of it waits for a model.
-    fn close(&mut self, set: &RuleSet, sheet: Box<Sheet>) -> Look {
+    fn close(&mut self, set: &RuleSet, sheet: Box<Sheet>, draft: &mut Draft) {
         if !sheet.open.is_empty() {
-            return Look::Open(sheet);
+            draft.open.push((draft.settled.len() + draft.open.len(), sheet));
+            return;
         }
-        let record = Arc::clone(&sheet.record);
-        let scores = scores(set, &self.data, &sheet, &self.view(&record, sheet.at, false));
-        Look::Settled(self.settle(set, sheet, scores))
+        let scores = scores(set, &self.data, &sheet, &self.view(&sheet.record, sheet.at, false));
+        let decision = self.settle(set, sheet, scores);
+        draft.settled.push(decision);
     }
 
     /// Settles a sheet, and notes what came of it for the brake and for the case it opens.
     fn settle(&mut self, set: &RuleSet, mut sheet: Box<Sheet>, scores: Scores) -> EventDecision {
-        let (record, exposed) = (Arc::clone(&sheet.record), std::mem::take(&mut sheet.exposed));
-        let mut decision = settle(set, &mut self.store, sheet, scores, self.options.record);
-        decision.parked = self.case_of(set, &record, &decision);
+        let exposed = std::mem::take(&mut sheet.exposed);
+        let mut decision = settle(set, &mut self.store, &mut sheet, scores, self.options.record);
+        decision.parked = self.case_of(set, &sheet.record, &decision);
         self.brake(set, &exposed, &mut decision);
+        self.spare = Some(sheet);
         decision
     }
 
     /// Asks what must be asked, or decides.
     fn answer(&mut self, draft: Draft, exchange: Option<Exchange>) -> Step {
-        let calls = self.calls(&draft);
+        let calls = if draft.open.is_empty() { Vec::new() } else { self.calls(&draft) };
         if !calls.is_empty() {
             if let Some(exchange) = exchange {
                 self.open(draft.seq, exchange);
@@ -332,8 +338,8 @@ impl Engine {
     /// The questions of the rules that wait.
     fn calls(&self, draft: &Draft) -> Vec<CallRequest> {
         let mut calls: Vec<CallRequest> = Vec::new();
-        for (nth, look) in draft.looks.iter().enumerate() {
-            let Look::Open(sheet) = look else { continue };
+        for (nth, sheet) in &draft.open {
+            let nth = *nth;
             let Some(look) = &sheet.look else { continue };
             let (world, walker) = (Recorded { set: &self.set, look }, self.set.evaluator(&draft.data));
             for open in &sheet.open {
@@ -394,10 +400,7 @@ impl Engine {
     }
 
     fn conclude(&mut self, mut draft: Draft, calls: &[CallRequest], outcomes: &[Outcome]) -> Decision {
-        // Looks are large, and nearly all are settled already.
-        if draft.looks.iter().any(|look| matches!(look, Look::Open(_))) {
-            self.close_open(&mut draft, calls, outcomes);
-        }
+        self.close_open(&mut draft, calls, outcomes);
         let mut decision = draft.finish();
         self.park(&mut decision);
         decision
@@ -405,29 +408,24 @@ impl Engine {
 
     /// Settles the looks that have waited, with what came of their calls.
     fn close_open(&mut self, draft: &mut Draft, calls: &[CallRequest], outcomes: &[Outcome]) {
-        let set = Arc::clone(&self.set);
-        let looks = std::mem::take(&mut draft.looks);
-        let settled = looks.into_iter().enumerate().map(|(nth, look)| {
-            Look::Settled(match look {
-                Look::Settled(decision) => decision,
-                Look::Open(mut sheet) => {
-                    for (call, outcome) in calls.iter().zip(outcomes).filter(|(call, _)| call.event == nth) {
-                        let output = set.hir.declarations.models.get(call.model).map(|model| &model.output);
-                        let answer = match outcome {
-                            Outcome::Answer(value) if output.is_some_and(|ty| conforms(value, ty)) => {
-                                Some(value.clone())
-                            }
-                            _ => None,
-                        };
-                        if let Some(look) = &mut sheet.look {
-                            look.captured.answers.push((call.call, answer));
-                        }
+        for (nth, mut sheet) in std::mem::take(&mut draft.open) {
+            let set = Arc::clone(&self.set);
+            for (call, outcome) in calls.iter().zip(outcomes).filter(|(call, _)| call.event == nth) {
+                let output = set.hir.declarations.models.get(call.model).map(|model| &model.output);
+                let answer = match outcome {
+                    Outcome::Answer(value) if output.is_some_and(|ty| conforms(value, ty)) => {
+                        Some(value.clone())
                     }
-                    self.settle_open(&set, &draft.data, sheet)
+                    _ => None,
+                };
+                if let Some(look) = &mut sheet.look {
+                    look.captured.answers.push((call.call, answer));
                 }
-            })
-        });
-        draft.looks = settled.collect();
+            }
+            let decision = self.settle_open(&set, &draft.data, sheet);
+            // In order: everything before it is in its place.
+            draft.settled.insert(nth.min(draft.settled.len()), decision);
+        }
     }
 
     fn settle_open(&mut self, set: &RuleSet, data: &Arc<Data>, mut sheet: Box<Sheet>) -> EventDecision {
@@ -474,7 +472,7 @@ impl Engine {
             for (field, value) in known {
                 if slots.and_then(|event| event.slot_info(field)).is_some_and(|slot| slot.response) {
                     // A value that the schema refuses is as good as missing.
-                    let _ = Arc::make_mut(&mut record).set(&schema, field, value);
+                    let _ = record.set(&schema, field, value);
                 }
             }
             self.readings.begin();
@@ -485,16 +483,15 @@ impl Engine {
         }
 
         let mut draft = self.draft(request, stamp, Phase::Response, due);
-        draft.looks.reserve_exact(answered.len() + events.len());
+        draft.settled.reserve_exact(answered.len() + events.len());
         for ((record, kept), found) in answered.into_iter().zip(exemptions) {
             let Some(plan) = set.events.get(record.event()) else { continue };
             self.readings.begin();
             self.view(&record, stamp, false).restore(&kept);
-            draft.looks.push(self.look_again(&set, &record, stamp, &plan.response, &exempted, found));
+            self.look_again(&set, &record, stamp, &plan.response, &exempted, found, &mut draft);
         }
         for record in events {
-            let record = Arc::new(record);
-            let Some(plan) = set.events.get(record.event()) else { continue };
+            let Some(plan) = set.events.get(record.event()).filter(|plan| plan.touches()) else { continue };
             self.readings.begin();
             self.read_before(&set, &record, stamp, &plan.before);
             // It begins and ends here: what is of the request's phase comes first.
@@ -502,28 +499,30 @@ impl Engine {
                 // They come too late to lift anything, and only what is unknown of them is noted.
                 let mut seen = self.exempt(&set, &record, stamp, &plan.response, &mut Vec::new());
                 seen.found.clear();
-                draft.looks.push(self.look_again(&set, &record, stamp, phase, &exempted, seen));
+                self.look_again(&set, &record, stamp, phase, &exempted, seen, &mut draft);
             }
         }
         self.answer(draft, None)
     }
 
     /// Counts and judges an event in a phase that cannot stop it.
+    #[expect(clippy::too_many_arguments, reason = "what is looked at, how, and where the result goes")]
     fn look_again(
         &mut self,
         set: &RuleSet,
-        record: &Arc<Record>,
+        record: &Record,
         at: i64,
         phase: &PhasePlan,
         exempted: &[PackageId],
         exemptions: Exemptions,
-    ) -> Look {
+        draft: &mut Draft,
+    ) {
         self.count(set, record, at, phase, 0);
         let mut sheet = self.sheet(set, record, at, Phase::Response);
         sheet.exempted = exempted.to_vec();
         self.explain_exemptions(set, &mut sheet, exemptions);
         self.judge(set, phase, &mut sheet);
-        self.close(set, sheet)
+        self.close(set, sheet, draft);
     }
 }
 
@@ -549,17 +548,16 @@ fn empty() -> Scores {
 }
 
 impl Draft {
+    /// Whether the look that came last is open.
+    fn waits_for_last(&self) -> bool {
+        self.open.last().is_some_and(|(nth, _)| *nth + 1 == self.settled.len() + self.open.len())
+    }
+
+    /// The decision; every look has been settled before.
     fn finish(self) -> Decision {
-        let events: Vec<EventDecision> = self
-            .looks
-            .into_iter()
-            .filter_map(|look| match look {
-                Look::Settled(decision) => Some(decision),
-                // Every look has been settled before.
-                Look::Open(_) => None,
-            })
-            .collect();
-        Decision::of(self.seq, self.at, self.phase, events, self.due.fired)
-            .beside(self.due.closed, self.panic)
+        let Self { seq, at, phase, settled, due: Due { fired, closed }, panic, .. } = self;
+        let mut decision = Decision::of(seq, at, phase, settled, fired);
+        (decision.closed, decision.panic) = (closed, panic);
+        decision
     }
 }

@@ -1,7 +1,8 @@
 //! Requests that wait for their response.
 
-use std::collections::{HashMap, VecDeque};
-use std::sync::Arc;
+use std::collections::VecDeque;
+
+use hashbrown::HashMap;
 
 use crate::input::Seq;
 use crate::record::Record;
@@ -13,7 +14,7 @@ use crate::ruleset::PackageId;
 pub(crate) struct Waiting {
     /// Which of the request's events.
     pub(crate) nth: usize,
-    pub(crate) record: Arc<Record>,
+    pub(crate) record: Record,
     /// Readings kept from the request.
     pub(crate) kept: Captured,
 }
@@ -30,6 +31,7 @@ pub(crate) struct Exchange {
 /// Requests in flight, bounded: past the bound the oldest is dropped and counted.
 #[derive(Debug)]
 pub(crate) struct Exchanges {
+    /// By numbers that the engine gives out itself: a fast hash will do.
     waiting: HashMap<u64, Exchange>,
     order: VecDeque<u64>,
     capacity: usize,

@@ -305,7 +305,7 @@ impl WaitingImage {
             let held = held.map(|held| held.map(Arc::new));
             kept.sequences.extend(find(&names.sequences, name).map(|id| (id, held.clone())));
         }
-        Some(Waiting { nth: self.nth as usize, record: Arc::new(record), kept })
+        Some(Waiting { nth: self.nth as usize, record, kept })
     }
 }
 

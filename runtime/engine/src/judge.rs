@@ -60,8 +60,14 @@ impl Engine {
     }
 
     /// A sheet for an event, with what stands over the rules.
-    pub(crate) fn sheet(&self, set: &RuleSet, record: &Arc<Record>, at: i64, phase: Phase) -> Box<Sheet> {
-        let mut sheet = Box::new(Sheet::new(Arc::clone(record), at, phase));
+    pub(crate) fn sheet(&mut self, set: &RuleSet, record: &Record, at: i64, phase: Phase) -> Box<Sheet> {
+        let mut sheet = match self.spare.take() {
+            Some(mut sheet) => {
+                sheet.begin(record.clone(), at, phase);
+                sheet
+            }
+            None => Box::new(Sheet::new(record.clone(), at, phase)),
+        };
         sheet.panic = self.control.panics().is_some();
         sheet.full = self.full_queues(set);
         if self.options.record {
@@ -125,7 +131,7 @@ impl Engine {
         });
         let Some(phase) = phase.filter(|phase| !phase.exempting.is_empty()) else { return };
         if !seen.found.is_empty() {
-            let record = Arc::clone(&sheet.record);
+            let record = sheet.record.clone();
             let view = self.view(&record, sheet.at, false);
             let walker = view.walker();
             let noted = seen.found.iter().filter(|id| phase.exempting.contains(id));
@@ -140,7 +146,7 @@ impl Engine {
         if set.caps.is_empty() {
             return;
         }
-        let record = Arc::clone(&sheet.record);
+        let record = sheet.record.clone();
         let view = self.view(&record, sheet.at, false);
         let walker = view.walker();
         for cap in &set.caps {
@@ -170,7 +176,7 @@ impl Engine {
         if plan.targets.is_empty() || (self.store.live.is_empty() && self.store.shadow.is_empty()) {
             return;
         }
-        let record = Arc::clone(&sheet.record);
+        let record = sheet.record.clone();
         let at = sheet.at;
         let view = self.view(&record, at, false);
         let mut keys: Vec<KeyHash> = Vec::new();
@@ -260,7 +266,7 @@ impl Engine {
         if phase.policies.is_empty() {
             return;
         }
-        let record = Arc::clone(&sheet.record);
+        let record = sheet.record.clone();
         let mut plans: Vec<Plan> = Vec::new();
         let (event, screens) = (sheet.event, Arc::clone(&self.screens));
         self.screening.begin(&screens, set, phase, &record, sheet.at);
@@ -461,13 +467,14 @@ impl Engine {
                 let _ = record.set(&set.hir.schema, *field, value.clone());
             }
         }
-        let record = Arc::new(record);
         self.readings.begin();
         self.readings.put_held(timer.sequence, Some(held));
         let mut sheet = self.sheet(&set, &record, timer.deadline, Phase::Timer);
         self.judge(&set, phase, &mut sheet);
         let view = self.view(&record, timer.deadline, false);
         let scores = scores(&set, &self.data, &sheet, &view);
-        Some(settle(&set, &mut self.store, sheet, scores, self.options.record))
+        let decision = settle(&set, &mut self.store, &mut sheet, scores, self.options.record);
+        self.spare = Some(sheet);
+        Some(decision)
     }
 }

@@ -110,6 +110,11 @@ pub(crate) fn append(bytes: &mut Vec<u8>, value: &Value) {
     value.canonical(&mut |part| bytes.extend_from_slice(part));
 }
 
+/// Appends the canonical bytes of a text.
+pub(crate) fn append_text(bytes: &mut Vec<u8>, text: &str) {
+    Value::canonical_text(text, &mut |part| bytes.extend_from_slice(part));
+}
+
 /// Key hashes are already hashed under a secret: tables take their low bits as they are.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Identity(u64);

@@ -122,6 +122,18 @@ impl Keys {
     pub(crate) fn len(&self) -> usize {
         self.plans.len()
     }
+
+    /// The fields that keys are made of, some more than once.
+    pub(crate) fn fields(&self) -> impl Iterator<Item = FieldId> {
+        let of_part = |part: &PartPlan| match part {
+            PartPlan::Field(field) | PartPlan::Prefix { field, .. } | PartPlan::Captured { field, .. } => {
+                vec![*field]
+            }
+            PartPlan::Fingerprint(fields) => fields.clone(),
+            PartPlan::Cohort(_) => Vec::new(),
+        };
+        self.plans.values().flat_map(|plan| &plan.parts).flat_map(of_part)
+    }
 }
 
 /// What a part is of. Keys of one kind with equal values are one key, whatever the field is called: an

@@ -59,6 +59,7 @@ mod timers;
 mod truth;
 mod version;
 mod view;
+mod wanted;
 pub mod wire;
 
 pub use activation::Active;
@@ -79,7 +80,7 @@ pub use keyhash::{KeyHash, Secret};
 pub use limits::{Limits, Options};
 pub use names::NameHash;
 pub use publish::{Rollout, Updates};
-pub use record::{FieldError, Record, RecordBuilder};
+pub use record::{FieldError, Record, RecordBuilder, clip};
 pub use sense::{Sensed, Why};
 pub use sequence::{Held, Mark};
 pub use snapshot::SnapshotError;

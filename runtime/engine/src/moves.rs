@@ -300,11 +300,8 @@ impl Moves {
     /// An event in flight in terms of the next rule set; nothing when that has no such event.
     fn moved(&self, old: &RuleSet, new: &RuleSet, waiting: Waiting) -> Option<Waiting> {
         let Waiting { nth, record, kept } = waiting;
-        let record = if self.same_slots {
-            record
-        } else {
-            Arc::new(relaid(&record, &old.hir.schema, &new.hir.schema)?)
-        };
+        let record =
+            if self.same_slots { record } else { relaid(&record, &old.hir.schema, &new.hir.schema)? };
         let Captured { signals, cohorts, names, sequences, tags: _, answers: _ } = kept;
         fn moved<I: Id, T>(places: &Places, items: Vec<(I, T)>) -> Vec<(I, T)> {
             items.into_iter().filter_map(|(id, item)| Some((places.to(id)?, item))).collect()

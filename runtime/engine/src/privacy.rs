@@ -1,12 +1,15 @@
 //! Personal values leave the engine as keyed hashes: in reasons, matches and explanations alike.
 
+use std::net::IpAddr;
+
+use smol_str::SmolStr;
 use weir_compiler::hir::{Builtin, CohortValue, ExprKind, Hir, KeyPart, Measure, Statistic};
 use weir_compiler::ids::{CohortId, ExprId, FieldId, SignalId};
 use weir_compiler::show::show;
 use weir_compiler::types::Type;
 use weir_compiler::value::Value;
 
-use crate::keyhash::{KeyHasher, append};
+use crate::keyhash::{KeyHash, KeyHasher, append, append_text};
 use crate::reads::children;
 
 /// Values as one tenant's keyed hash, `#` and twelve digits: equal values have equal ones, and nobody without the
@@ -15,16 +18,29 @@ pub(crate) fn pseudonym(hasher: &KeyHasher, values: &[Value]) -> String {
     if let (true, [Value::Text(known)]) = (hasher.recalled, values) {
         return known.to_string();
     }
-    // Room for an address and a long user agent, whose pseudonym every line of a log asks.
-    let mut bytes = Vec::with_capacity(256);
+    let mut bytes = Vec::with_capacity(64);
     bytes.extend_from_slice(&hasher.pseudonyms.to_le_bytes());
     values.iter().for_each(|value| append(&mut bytes, value));
-    let hash = hasher.key(&bytes).0;
-    let mut text = String::with_capacity(13);
-    text.push('#');
-    // The top 48 bits, a digit for each four; by hand, as formatting costs more than the hash.
-    text.extend((20..32).rev().filter_map(|digit| char::from_digit((hash >> (4 * digit)) as u32 & 15, 16)));
-    text
+    digits(hasher.key(&bytes)).to_string()
+}
+
+/// The pseudonym of a client: that of its address and its user agent together. `bytes` is scratch space.
+pub(crate) fn client(hasher: &KeyHasher, ip: IpAddr, agent: &str, bytes: &mut Vec<u8>) -> SmolStr {
+    bytes.clear();
+    bytes.extend_from_slice(&hasher.pseudonyms.to_le_bytes());
+    append(bytes, &Value::Ip(ip));
+    append_text(bytes, agent);
+    digits(hasher.key(bytes))
+}
+
+/// `#` and the top 48 bits, a digit for each four; by hand, as formatting costs more than the hash.
+fn digits(hash: KeyHash) -> SmolStr {
+    let mut text = [b'#'; 13];
+    for (digit, place) in text.iter_mut().skip(1).enumerate() {
+        let nibble = (hash.0 >> (124 - 4 * digit)) as u8 & 15;
+        *place = if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 };
+    }
+    std::str::from_utf8(&text).map(SmolStr::new).unwrap_or_default()
 }
 
 /// A value for people, a personal one as its pseudonym.

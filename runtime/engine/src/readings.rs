@@ -115,6 +115,12 @@ impl Readings {
         self.shared.begin();
     }
 
+    /// Forgets the same, for maps to remember what several of them ask.
+    pub(crate) fn begin_maps(&self) -> &ir::Memo {
+        self.begin();
+        &self.shared
+    }
+
     pub(crate) fn with_signal<R>(&self, id: SignalId, look: impl FnOnce(&Sensed) -> R) -> Option<R> {
         self.signals.with(self.generation.get(), id.index(), look)
     }

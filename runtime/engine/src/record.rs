@@ -1,10 +1,16 @@
 //! An event as the engine sees it: values at the slots its schema gives them.
 //!
-//! A [`Record`] has one slot for each field of its event, in the schema's order; looking a field up is two
-//! array accesses and no name is ever compared. Records are made by a [`RecordBuilder`], which refuses values
-//! that are of another type or over their bound and says why, so everything behind it may rely on both.
-//! A copy shares its slots until one of the two is changed.
+//! A [`Record`] has one slot for each field of its event, in the schema's order; looking a field up is three array accesses, and
+//! no name is ever compared. Records are made by a [`RecordBuilder`], which refuses values that are of another type or
+//! over their bound and says why, so everything behind it may rely on both. A copy shares its slots until one of the two is
+//! changed.
+//!
+//! ```text
+//!  places   │ – 0 2 – – 1 … │   a byte a slot                   of some sixty slots a log fills a dozen: making and dropping
+//!  values   │ v v v │           in the order in which they came   a record costs what is in it, not what could be
+//! ```
 
+use std::fmt;
 use std::sync::Arc;
 
 use weir_compiler::ids::{EventId, FieldId};
@@ -16,8 +22,104 @@ use weir_compiler::value::Value;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Record {
     event: EventId,
-    /// Behind a vector, so that a record that has been filled is not copied to be shared.
-    slots: Arc<Vec<Option<Value>>>,
+    slots: Arc<Slots>,
+}
+
+/// What is known of an event.
+#[derive(Clone)]
+struct Slots {
+    /// By slot, where its value stands; [`MISSING`] without one.
+    places: [u8; NEAR],
+    values: Vec<Value>,
+    /// The values of the slots behind, which few events have: with the slot, in order.
+    others: Vec<(u16, Value)>,
+}
+
+/// Slots that have a place.
+const NEAR: usize = 128;
+/// The place of a value that is not there.
+const MISSING: u8 = u8::MAX;
+/// Values for which a new record has room.
+const USUAL: usize = 16;
+
+impl Slots {
+    fn new() -> Self {
+        Self { places: [MISSING; NEAR], values: Vec::with_capacity(USUAL), others: Vec::new() }
+    }
+
+    fn get(&self, slot: usize) -> Option<&Value> {
+        match self.places.get(slot) {
+            // What is missing has a place behind every value.
+            Some(place) => self.values.get(usize::from(*place)),
+            None => {
+                let place = self.others.binary_search_by_key(&slot, |(slot, _)| usize::from(*slot)).ok()?;
+                self.others.get(place).map(|(_, value)| value)
+            }
+        }
+    }
+
+    fn set(&mut self, slot: usize, value: Value) {
+        if let Some(place) = self.places.get_mut(slot) {
+            match self.values.get_mut(usize::from(*place)) {
+                Some(known) => *known = value,
+                None => {
+                    // There are no more values than places.
+                    *place = self.values.len() as u8;
+                    self.values.push(value);
+                }
+            }
+            return;
+        }
+        match self.others.binary_search_by_key(&slot, |(slot, _)| usize::from(*slot)) {
+            Ok(place) => {
+                if let Some((_, known)) = self.others.get_mut(place) {
+                    *known = value;
+                }
+            }
+            // The schema numbers slots with as many bits.
+            Err(place) => self.others.insert(place, (slot as u16, value)),
+        }
+    }
+
+    fn clear(&mut self, slot: usize) {
+        let Some(place) = self.places.get_mut(slot) else {
+            self.others.retain(|(known, _)| usize::from(*known) != slot);
+            return;
+        };
+        let cleared = std::mem::replace(place, MISSING);
+        if usize::from(cleared) >= self.values.len() {
+            return;
+        }
+        // The last value moves into the gap.
+        self.values.swap_remove(usize::from(cleared));
+        let moved = self.values.len() as u8;
+        if let Some(place) = self.places.iter_mut().find(|place| **place == moved) {
+            *place = cleared;
+        }
+    }
+
+    /// The slots that have a value, in order.
+    fn iter(&self) -> impl Iterator<Item = (usize, &Value)> {
+        // Eight at a time: most are missing.
+        let (groups, _) = self.places.as_chunks::<8>();
+        let some = groups.iter().enumerate().filter(|(_, group)| **group != [MISSING; 8]);
+        let near = some.flat_map(|(at, group)| (at * 8..).zip(group));
+        let near = near.filter_map(|(slot, place)| Some((slot, self.values.get(usize::from(*place))?)));
+        near.chain(self.others.iter().map(|(slot, value)| (usize::from(*slot), value)))
+    }
+}
+
+impl PartialEq for Slots {
+    /// In which order the values came tells nothing.
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl fmt::Debug for Slots {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.iter()).finish()
+    }
 }
 
 /// Why a value was refused.
@@ -45,14 +147,7 @@ pub enum FieldError {
 impl Record {
     /// A record without any value.
     pub fn empty(schema: &Schema, event: EventId) -> Self {
-        let slots = schema.events.get(event).map_or(0, |event| event.slots.len());
-        Self { event, slots: Arc::new(vec![None; slots]) }
-    }
-
-    /// A record with what `fill` says of each slot, which must fit it.
-    pub(crate) fn filled(schema: &Schema, event: EventId, fill: impl FnMut(&Slot) -> Option<Value>) -> Self {
-        let slots = schema.events.get(event).map(|event| event.slots.as_slice()).unwrap_or_default();
-        Self { event, slots: Arc::new(slots.iter().map(fill).collect()) }
+        RecordBuilder::new(schema, event).finish()
     }
 
     /// The event it is of.
@@ -62,14 +157,13 @@ impl Record {
 
     /// The value of a field; nothing when it is missing or no field of this event.
     pub fn get(&self, schema: &Schema, field: FieldId) -> Option<&Value> {
-        let slot = schema.events.get(self.event)?.slot(field)?;
-        self.slots.get(slot)?.as_ref()
+        self.slots.get(schema.events.get(self.event)?.slot(field)?)
     }
 
     /// The fields with their values, in the schema's order.
     pub fn fields<'a>(&'a self, schema: &'a Schema) -> impl Iterator<Item = (Slot, Option<&'a Value>)> {
         let slots = schema.events.get(self.event).map(|event| event.slots.as_slice()).unwrap_or_default();
-        slots.iter().zip(self.slots.iter()).map(|(slot, value)| (*slot, value.as_ref()))
+        slots.iter().enumerate().map(|(at, slot)| (*slot, self.slots.get(at)))
     }
 
     /// Fields that must be there and are not. Those known only with the response are not asked for.
@@ -87,16 +181,15 @@ impl Record {
     pub fn set(&mut self, schema: &Schema, field: FieldId, value: Value) -> Result<(), FieldError> {
         // What is refused copies nothing.
         let slot = slot_for(schema, self.event, field, &value)?;
-        let place = Arc::make_mut(&mut self.slots).get_mut(slot).ok_or(FieldError::Unknown)?;
-        *place = Some(value);
+        Arc::make_mut(&mut self.slots).set(slot, value);
         Ok(())
     }
 
     /// Sets a field to what stands for its value in a record of a decision, whatever its type.
     pub(crate) fn stand_in(&mut self, schema: &Schema, field: FieldId, value: Value) {
         let slot = schema.events.get(self.event).and_then(|event| event.slot(field));
-        if let Some(place) = slot.and_then(|slot| Arc::make_mut(&mut self.slots).get_mut(slot)) {
-            *place = Some(value);
+        if let Some(slot) = slot {
+            Arc::make_mut(&mut self.slots).set(slot, value);
         }
     }
 
@@ -104,10 +197,8 @@ impl Record {
     pub fn clear(&mut self, schema: &Schema, field: FieldId) {
         let slot = schema.events.get(self.event).and_then(|event| event.slot(field));
         // Clearing what is missing copies nothing.
-        if let Some(slot) = slot.filter(|slot| matches!(self.slots.get(*slot), Some(Some(_))))
-            && let Some(place) = Arc::make_mut(&mut self.slots).get_mut(slot)
-        {
-            *place = None;
+        if let Some(slot) = slot.filter(|slot| self.slots.get(*slot).is_some()) {
+            Arc::make_mut(&mut self.slots).clear(slot);
         }
     }
 }
@@ -127,23 +218,36 @@ fn slot_for(schema: &Schema, event: EventId, field: FieldId, value: &Value) -> R
 pub struct RecordBuilder<'s> {
     schema: &'s Schema,
     event: EventId,
-    slots: Vec<Option<Value>>,
+    slots: Slots,
 }
 
 impl<'s> RecordBuilder<'s> {
     /// Begins a record.
     pub fn new(schema: &'s Schema, event: EventId) -> Self {
-        let count = schema.events.get(event).map_or(0, |event| event.slots.len());
-        let mut slots = Vec::with_capacity(count);
-        slots.resize_with(count, || None);
-        Self { schema, event, slots }
+        Self { schema, event, slots: Slots::new() }
     }
 
     /// Begins a record with the envelope of another event: it stands at the same slots in all.
     pub fn beside(schema: &'s Schema, event: EventId, other: &Record) -> Self {
         let mut builder = Self::new(schema, event);
-        let envelope = other.slots.iter().take(schema.envelope);
-        builder.slots.iter_mut().zip(envelope).for_each(|(place, value)| place.clone_from(value));
+        let envelope = other.slots.iter().take_while(|(slot, _)| *slot < schema.envelope);
+        envelope.for_each(|(slot, value)| builder.slots.set(slot, value.clone()));
+        builder
+    }
+
+    /// Begins a record with values of another event: `to` says of each slot there where its value goes, if anywhere.
+    pub(crate) fn copied(
+        schema: &'s Schema,
+        event: EventId,
+        other: &Record,
+        to: impl Fn(usize) -> Option<usize>,
+    ) -> Self {
+        let mut builder = Self::new(schema, event);
+        for (slot, value) in other.slots.iter() {
+            if let Some(to) = to(slot) {
+                builder.slots.set(to, value.clone());
+            }
+        }
         builder
     }
 
@@ -153,8 +257,17 @@ impl<'s> RecordBuilder<'s> {
     /// As [`Record::set`].
     pub fn set(&mut self, field: FieldId, value: Value) -> Result<&mut Self, FieldError> {
         let slot = slot_for(self.schema, self.event, field, &value)?;
-        *self.slots.get_mut(slot).ok_or(FieldError::Unknown)? = Some(value);
+        self.slots.set(slot, value);
         Ok(self)
+    }
+
+    /// Sets a field of text, cut to its bound. What the event does not have, and what is of another type, stays missing.
+    pub fn put_text(&mut self, field: FieldId, text: &str) {
+        let slot = self.schema.events.get(self.event).and_then(|event| event.slot(field));
+        let (Some(slot), Some(declared)) = (slot, self.schema.fields.get(field)) else { return };
+        if matches!(declared.ty, Type::Text | Type::Id(_) | Type::Fingerprint) {
+            self.slots.set(slot, Value::text(clip(text, declared.bound as usize)));
+        }
     }
 
     /// Sets a field by its name or an earlier one. Linear in the fields: readers resolve names once.
@@ -172,9 +285,12 @@ impl<'s> RecordBuilder<'s> {
     }
 }
 
-/// Whether a value is of its field's type and within its bound.
-pub(crate) fn fits(schema: &Schema, field: FieldId, value: &Value) -> bool {
-    schema.fields.get(field).is_some_and(|field| check(value, &field.ty, field.bound).is_ok())
+/// At most `bound` characters of `text`: what a client sends is cut, not refused, so that length hides nothing.
+pub fn clip(text: &str, bound: usize) -> &str {
+    if text.len() <= bound {
+        return text;
+    }
+    text.char_indices().nth(bound).and_then(|(end, _)| text.get(..end)).unwrap_or(text)
 }
 
 /// Whether a model's answer is of the type it declares.
@@ -222,8 +338,32 @@ fn check(value: &Value, ty: &Type, bound: u32) -> Result<(), FieldError> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::fixture::Fixture;
+
+    proptest! {
+        /// A record is an array of what may be known, however it was filled.
+        #[test]
+        fn slots_are_an_array(
+            steps in prop::collection::vec((0_usize..200, prop::option::weighted(0.7, 0_i64..100)), 0..200),
+        ) {
+            let mut slots = Slots::new();
+            let mut array = vec![None; 200];
+            for (slot, value) in steps {
+                match value {
+                    Some(value) => slots.set(slot, Value::Int(value)),
+                    None => slots.clear(slot),
+                }
+                array[slot] = value.map(Value::Int);
+                prop_assert_eq!(slots.get(slot), array[slot].as_ref());
+            }
+            let known = array.iter().enumerate().filter_map(|(slot, value)| Some((slot, value.as_ref()?)));
+            prop_assert!(slots.iter().eq(known));
+            prop_assert!((0..200).all(|slot| slots.get(slot) == array[slot].as_ref()));
+        }
+    }
 
     #[test]
     fn values_of_another_type_are_refused() {
@@ -246,6 +386,12 @@ mod tests {
             check(&Value::text("éééé"), &Type::Text, 3),
             Err(FieldError::Bound { length: 4, bound: 3 })
         );
+    }
+
+    #[test]
+    fn long_text_is_cut_at_a_character() {
+        assert_eq!(clip("äöü", 2), "äö");
+        assert_eq!(clip("abc", 3), "abc");
     }
 
     #[test]

@@ -33,7 +33,7 @@ pub(crate) struct Captured {
 /// A look at an event whose readings are all recorded: evaluating it asks no state.
 #[derive(Clone, Debug)]
 pub(crate) struct Look {
-    pub(crate) record: Arc<Record>,
+    pub(crate) record: Record,
     pub(crate) at: i64,
     pub(crate) captured: Captured,
     /// In a record of a decision: what the expressions were that it cannot work out again, in order of their names.

@@ -3,8 +3,6 @@
 //! Rules have no order. Everything that could act on an event is collected on a [`Sheet`] first; then scores are
 //! added, exemptions lift, caps lower, and the strongest verdict left is the event's.
 
-use std::sync::Arc;
-
 use weir_compiler::data::Data;
 use weir_compiler::evaluate::Evaluator;
 use weir_compiler::hir::{CohortValue, Decide, Hir, Key, KeyPart, Phase, Verb};
@@ -49,7 +47,7 @@ pub(crate) struct Sheet {
     pub(crate) event: EventId,
     pub(crate) at: i64,
     pub(crate) phase: Phase,
-    pub(crate) record: Arc<Record>,
+    pub(crate) record: Record,
     pub(crate) candidates: Vec<Candidate>,
     pub(crate) points: Vec<Points>,
     /// Policies that look at the event: their filter is true.
@@ -88,7 +86,7 @@ pub(crate) struct Sheet {
 }
 
 impl Sheet {
-    pub(crate) fn new(record: Arc<Record>, at: i64, phase: Phase) -> Self {
+    pub(crate) fn new(record: Record, at: i64, phase: Phase) -> Self {
         Self {
             event: record.event(),
             at,
@@ -119,6 +117,66 @@ impl Sheet {
             standing: Vec::new(),
             notes: None,
         }
+    }
+
+    /// Begins anew, with another event.
+    pub(crate) fn begin(&mut self, record: Record, at: i64, phase: Phase) {
+        // Every field is named, so that none is forgotten.
+        let Self {
+            event,
+            at: time,
+            phase: looked,
+            record: known,
+            candidates,
+            points,
+            policies,
+            exempted,
+            matches,
+            unknown,
+            exemptions,
+            entries,
+            met,
+            effects,
+            caps,
+            actors,
+            exceeded,
+            cap_hits,
+            live,
+            spared,
+            open,
+            look,
+            panic,
+            scorers,
+            full,
+            exposed,
+            standing,
+            notes,
+        } = self;
+        (*event, *time, *looked, *known) = (record.event(), at, phase, record);
+        candidates.clear();
+        points.clear();
+        policies.clear();
+        exempted.clear();
+        matches.clear();
+        unknown.clear();
+        exemptions.clear();
+        entries.clear();
+        met.clear();
+        effects.clear();
+        caps.clear();
+        actors.clear();
+        exceeded.clear();
+        cap_hits.clear();
+        live.clear();
+        spared.clear();
+        open.clear();
+        *look = None;
+        *panic = false;
+        scorers.clear();
+        full.clear();
+        exposed.clear();
+        standing.clear();
+        *notes = None;
     }
 
     /// Adds the points of a rule.
@@ -228,6 +286,11 @@ pub(crate) fn bounded(
     candidates: &[Candidate],
     mut exceeds: impl FnMut(usize) -> bool,
 ) -> Bounded {
+    // Nearly nobody wants a verdict of nearly any event. Caps on shares that bound nothing have nothing to say then.
+    if candidates.is_empty() && !set.caps.iter().any(CapPlan::bounds_nothing) {
+        let (hits, stoppers) = (Vec::new(), Vec::new());
+        return Bounded { verdict: Ruling::PASS, shadow: Verb::Pass, hits, stopped: false, stoppers };
+    }
     let mut hits = Vec::new();
     let mut left: Vec<Candidate> =
         candidates.iter().filter(|candidate| !sheet.exempted.contains(&candidate.package)).cloned().collect();
@@ -292,15 +355,15 @@ fn name_of(set: &RuleSet, source: Source) -> (&str, &str) {
 pub(crate) fn settle(
     set: &RuleSet,
     store: &mut Store,
-    mut sheet: Box<Sheet>,
+    sheet: &mut Sheet,
     scores: Scores,
     keep: bool,
 ) -> EventDecision {
     let Scores { live: score, shadow: shadow_score, candidates } = scores;
     sheet.candidates.extend(candidates);
     sheet.exceeded.resize(set.caps.len(), false);
-    send_on(&mut sheet);
-    let mut found = resolve(set, store, &mut sheet);
+    send_on(sheet);
+    let mut found = resolve(set, store, sheet);
     // A decoy answers at a bounded rate; beyond it, what its declaration says.
     for _ in 0..sheet.candidates.len() {
         let (Verb::Deceive, Some(id)) = (found.verdict.verb, found.verdict.decoy) else { break };
@@ -317,7 +380,7 @@ pub(crate) fn settle(
         for candidate in sheet.candidates.iter_mut().filter(|c| c.live && c.ruling.decoy == Some(id)) {
             lower(&mut candidate.ruling, decoy.otherwise);
         }
-        found = resolve(set, store, &mut sheet);
+        found = resolve(set, store, sheet);
     }
     for (at, cap) in set.caps.iter().enumerate() {
         if let CapPlan::Share { event, verb, .. } = cap
@@ -335,7 +398,7 @@ pub(crate) fn settle(
 /// The decision that a resolved sheet comes to; `keep`: with the sheet, for explanations.
 pub(crate) fn decision_of(
     set: &RuleSet,
-    mut sheet: Box<Sheet>,
+    sheet: &mut Sheet,
     found: Bounded,
     (score, shadow_score): (i32, i32),
     keep: bool,
@@ -347,8 +410,8 @@ pub(crate) fn decision_of(
             found.acting = Acting::Lifted;
         }
     }
-    let stopped_by = stopped_by(&sheet, &found.stoppers);
-    let kept = keep.then(|| sheet.clone());
+    let stopped_by = stopped_by(sheet, &found.stoppers);
+    let kept = keep.then(|| Box::new(sheet.clone()));
     EventDecision {
         event: sheet.event,
         at: sheet.at,

@@ -25,6 +25,7 @@ use crate::names::Names;
 use crate::partition::parts;
 use crate::reads::{Reads, children, structure};
 use crate::truth::TruthPlan;
+use crate::wanted::Wanted;
 
 /// A condition over an event, the same for all that are written alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,6 +78,8 @@ pub(crate) struct RuleSet {
     boundaries: OnceLock<Boundaries>,
     /// What conditions are called; found when first asked for.
     conditions: OnceLock<Boundaries>,
+    /// The fields that are read; found when first asked for.
+    wanted: OnceLock<Wanted>,
 }
 
 #[derive(Debug)]
@@ -153,6 +156,11 @@ pub(crate) struct EventPlan {
 }
 
 impl EventPlan {
+    /// Whether the event touches anything at all.
+    pub(crate) fn touches(&self) -> bool {
+        !(self.before.is_empty() && self.request.is_empty() && self.response.is_empty())
+    }
+
     /// Whether anything waits for the response.
     pub(crate) fn wants_response(&self) -> bool {
         !self.concurrent.is_empty() || !self.response.is_empty()
@@ -216,6 +224,13 @@ pub(crate) struct Touch {
 pub(crate) enum CapPlan {
     Actions { key: Key, at: Verb, filter: Option<ExprId> },
     Share { event: EventId, actor: KeyId, verb: Verb, share: f64, least: i64, otherwise: Verb },
+}
+
+impl CapPlan {
+    /// A cap on a share that is asked even where there is no verdict.
+    pub(crate) fn bounds_nothing(&self) -> bool {
+        matches!(self, Self::Share { verb, .. } if *verb <= Verb::Pass)
+    }
 }
 
 /// All that a rule may ask: condition, policy, text, actions and thresholds.
@@ -405,6 +420,7 @@ impl RuleSet {
             at_field: hir.schema.envelope_field("at"),
             boundaries: OnceLock::new(),
             conditions: OnceLock::new(),
+            wanted: OnceLock::new(),
             keys,
             filters,
             packages,
@@ -441,6 +457,11 @@ impl RuleSet {
     /// What conditions are called: those that are written alike have one name.
     pub(crate) fn conditions(&self) -> &Boundaries {
         self.conditions.get_or_init(|| Boundaries::conditions(&self.hir))
+    }
+
+    /// The fields that are read.
+    pub(crate) fn wanted(&self) -> &Wanted {
+        self.wanted.get_or_init(|| Wanted::new(self))
     }
 
     /// The package of a rule.

@@ -113,6 +113,12 @@ impl TruthPlan {
         Self { label: label(), chargeback: chargeback(), domain: hasher.domain("decision") }
     }
 
+    /// The fields it reads.
+    pub(crate) fn fields(&self) -> impl Iterator<Item = FieldId> {
+        let label = self.label.iter().flat_map(|(_, decision, verdict, _)| [*decision, *verdict]);
+        label.chain(self.chargeback.iter().map(|(_, decision)| *decision))
+    }
+
     /// What a record says of a decision, if it is of truth.
     fn read(&self, hir: &Hir, record: &Record) -> Option<Told> {
         let schema = &hir.schema;

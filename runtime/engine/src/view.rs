@@ -374,9 +374,9 @@ impl<'a> View<'a> {
         captured
     }
 
-    pub(crate) fn look(&self, record: &Arc<Record>, reads: &Reads) -> Look {
+    pub(crate) fn look(&self, record: &Record, reads: &Reads) -> Look {
         Look {
-            record: Arc::clone(record),
+            record: record.clone(),
             at: self.at,
             captured: self.capture(reads),
             settled: None,

@@ -75,7 +75,7 @@ fn a_login_is_made_and_answered() {
     let (mut response, status) = site.record("http.response", &[("status", "401")]);
     let schema = site.engine.hir().schema.clone();
     status.into_iter().for_each(|(field, value)| response.set(&schema, field, value).unwrap());
-    let answers = site.engine.answer_to(&request, &derived, response);
+    let answers = site.engine.answer_to(&request, &derived, &response);
     assert_eq!(answers.events.len(), 1);
     let at = site.now;
     let input = Input::Response { request: decision.seq, at, fields: answers.fields, events: answers.events };
@@ -112,7 +112,7 @@ fn an_event_whose_condition_asks_the_response_begins_with_it() {
         let (mut response, late) = site.record("http.response", &[("status", status)]);
         let schema = site.engine.hir().schema.clone();
         late.into_iter().for_each(|(field, value)| response.set(&schema, field, value).unwrap());
-        let answers = site.engine.answer_to(&request, &derived, response);
+        let answers = site.engine.answer_to(&request, &derived, &response);
         assert_eq!(answers.events.len(), 1 + made);
         if let Some(signup) = answers.events.get(1) {
             assert_eq!(get(&site, signup, "email"), Some(Value::text("ana@a.example")));

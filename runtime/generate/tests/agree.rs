@@ -20,12 +20,13 @@ use weir_engine::{Decision, Engine, Input, Limits, Options};
 use weir_generate::choice::{bytes, shrink};
 use weir_generate::play::{decided, essence, everything, play};
 use weir_generate::shuffle::shuffle;
+use weir_generate::stream::Move;
 use weir_generate::{BYTES, Case, Play, Set};
 
 /// What must hold of a case: nothing, or what does not.
 type Property = fn(&Case) -> Result<(), String>;
 
-const PROPERTIES: [(&str, Property); 8] = [
+const PROPERTIES: [(&str, Property); 9] = [
     ("walker and bytecode", tiers),
     ("sizes of a batch", batches),
     ("numbers of threads", threads),
@@ -33,6 +34,7 @@ const PROPERTIES: [(&str, Property); 8] = [
     ("operands, rules and policies in another order", reordered),
     ("the formatter's wording", reformatted),
     ("what is not recorded", unrecorded),
+    ("what nothing reads", unread),
     ("tiny tables", bounded),
 ];
 
@@ -162,6 +164,26 @@ fn reordered(case: &Case) -> Result<(), String> {
 fn reformatted(case: &Case) -> Result<(), String> {
     let text = weir_dsl::format::format(&case.set.text).map_err(|faults| format!("{faults:?}"))?;
     compare("reformatted", &told(&case.set, case), &told(&case.set.reworded(&text), case))
+}
+
+/// Fields that an engine does not want change nothing.
+fn unread(case: &Case) -> Result<(), String> {
+    let options = || Options { record: false, ..options(case) };
+    let told = |_: &Engine, decision: &Decision| format!("{decision:#?}");
+    let whole = play(&case.set, options(), &case.feed, told);
+    let engine = Engine::new(case.set.hir.clone(), case.set.data.clone(), options());
+    let schema = &engine.hir().schema;
+    let mut feed = case.feed.clone();
+    for next in &mut feed.moves {
+        let Move::Request { events, .. } = next else { continue };
+        for one in events {
+            let event = schema.event(one.event).unwrap();
+            let wanted = |name: &str| schema.field(event, name).is_some_and(|field| engine.wants(field));
+            one.fields.retain(|(name, _)| wanted(name));
+            one.response.retain(|(name, _)| wanted(name));
+        }
+    }
+    compare("without what nothing reads", &whole, &play(&case.set, options(), &feed, told))
 }
 
 /// Recording what was read changes nothing but that it can be told.

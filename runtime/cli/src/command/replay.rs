@@ -60,7 +60,8 @@ pub(crate) fn run(args: &ReplayArgs, ui: &mut Ui) -> Outcome {
     let left_out = prepared.linked.left_out.clone();
     let engine = prepared.engine();
     let mut run = Run {
-        mapper: setup.mapper(&engine),
+        mapper: setup.lean_mapper(&engine),
+        whole: setup.mapper(&engine),
         engine,
         args,
         out: args
@@ -151,6 +152,8 @@ struct Run<'a> {
     args: &'a ReplayArgs,
     engine: Engine,
     mapper: Mapper,
+    /// For lines that are shown: of those the fields that nothing reads are wanted too.
+    whole: Mapper,
     out: Option<BufWriter<File>>,
     ledger: Option<Writer>,
     records: Option<Records>,
@@ -174,7 +177,13 @@ impl Run<'_> {
         let passed_over = self.mapper.passed_over(&self.engine, &record.parsed);
         passed_over.for_each(|name| self.summary.pass_over(name));
         let drop_stopped = self.args.as_if == Some(AsIf::Enforce);
-        let decided = replay::decide(&mut self.engine, record.parsed.ts_ms(), intake, drop_stopped);
+        let mut decided = replay::decide(&mut self.engine, record.parsed.ts_ms(), intake, drop_stopped);
+        // Most lines are quiet, and what to print of them would cost as much as deciding them.
+        let is_explained = self.args.explain == Some(record.seq);
+        let is_shown = self.args.all || is_explained || !decided.is_quiet();
+        if is_shown && let Ok(intake) = self.whole.intake(&self.engine, record.seq, &record.parsed) {
+            decided.events = intake.into_events();
+        }
         let decisions = || [Some(&decided.request), decided.response.as_ref()].into_iter().flatten();
         for found in decisions().flat_map(|decision| &decision.deadlines).flat_map(|look| &look.matches) {
             self.summary.add_deadline(found.rule);
@@ -183,10 +192,7 @@ impl Run<'_> {
         if let (Some(ledger), Some(path)) = (&mut self.ledger, &self.args.ledger) {
             write(ledger, &self.engine, &decided).map_err(|error| Failure::file("write", path, &error))?;
         }
-        let is_explained = self.args.explain == Some(record.seq);
-        // Most lines are quiet, and what to print of them would cost as much as deciding them.
-        let line = (self.args.all || is_explained || !decided.is_quiet())
-            .then(|| Line::new(&self.engine, record.seq, &decided, self.args.reveal));
+        let line = is_shown.then(|| Line::new(&self.engine, record.seq, &decided, self.args.reveal));
         if let Some(line) = &line {
             self.summary.add_matches(line);
         }

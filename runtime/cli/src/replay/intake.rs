@@ -9,7 +9,7 @@ use weir_compiler::ids::{EventId, FieldId};
 use weir_compiler::schema::Schema;
 use weir_compiler::types::Type;
 use weir_compiler::value::Value;
-use weir_engine::{Answers, Derived, Engine, Http, Record, RecordBuilder};
+use weir_engine::{Answers, Derived, Engine, Http, Record, RecordBuilder, clip};
 use weir_gateway::{HttpExchange, Parsed, TypedEvent};
 
 use crate::args::DisabledKey;
@@ -58,14 +58,19 @@ impl Intake {
         }
     }
 
-    /// What the response adds.
-    pub fn answers(self, engine: &Engine) -> Answers {
+    /// The events of the request alone.
+    pub fn into_events(self) -> Vec<Record> {
         match self {
-            Self::Http(http) => {
-                let (http, derived, response) = *http;
-                engine.answer_to(&http, &derived, response)
-            }
-            Self::Typed(_, late) => Answers { fields: vec![late], events: Vec::new() },
+            Self::Http(http) => http.1.events,
+            Self::Typed(record, _) => vec![record],
+        }
+    }
+
+    /// What the response adds; may be taken once.
+    pub fn answers(&mut self, engine: &Engine) -> Answers {
+        match self {
+            Self::Http(http) => engine.answer_to(&http.0, &http.1, &http.2),
+            Self::Typed(_, late) => Answers { fields: vec![std::mem::take(late)], events: Vec::new() },
         }
     }
 }
@@ -96,16 +101,19 @@ struct Columns {
     referrer: Option<FieldId>,
     protocol: Option<FieldId>,
     response: EventId,
+    /// Something looks at the response's own event, which then has the request's envelope.
+    looks_at_response: bool,
     answers: Option<FieldId>,
     status: Option<FieldId>,
     bytes: Option<FieldId>,
 }
 
 impl Columns {
-    fn new(schema: &Schema, disabled: &Disabled) -> Option<Self> {
+    fn new(schema: &Schema, disabled: &Disabled, wants: impl Fn(FieldId) -> bool) -> Option<Self> {
         let (request, response) = (schema.event("http.request")?, schema.event("http.response")?);
         let field = |event, name| {
-            schema.field(event, name).filter(|field: &FieldId| !disabled.fields.contains(field))
+            let field: Option<FieldId> = schema.field(event, name);
+            field.filter(|field| !disabled.fields.contains(field) && wants(*field))
         };
         let of_request = |name| field(request, name);
         let of_response = |name| field(response, name);
@@ -126,6 +134,7 @@ impl Columns {
             referrer: of_request("referrer"),
             protocol: of_request("protocol"),
             response,
+            looks_at_response: true,
             answers: of_response("request"),
             status: of_response("status"),
             bytes: of_response("bytes"),
@@ -198,9 +207,18 @@ impl fmt::Display for Refusal {
 }
 
 impl Mapper {
-    /// For a schema.
+    /// For a schema, whole events.
     pub fn new(schema: &Schema, disabled: Disabled) -> Self {
-        Self { exchange: Columns::new(schema, &disabled), disabled }
+        Self { exchange: Columns::new(schema, &disabled, |_| true), disabled }
+    }
+
+    /// For an engine: what nothing reads is left out of requests. They are decided as whole ones are, and cannot stand for them elsewhere.
+    pub fn lean(engine: &Engine, disabled: Disabled) -> Self {
+        let schema = &engine.hir().schema;
+        let columns = Columns::new(schema, &disabled, |field| engine.wants(field));
+        let looks_at = |columns: &Columns| engine.looks_at(columns.response);
+        let exchange = columns.map(|columns| Columns { looks_at_response: looks_at(&columns), ..columns });
+        Self { exchange, disabled }
     }
 
     /// What a line gives.
@@ -214,9 +232,9 @@ impl Mapper {
     fn exchange(&self, engine: &Engine, seq: u64, exchange: &HttpExchange) -> Result<Intake, Refusal> {
         let columns = self.exchange.as_ref().ok_or_else(|| Refusal::unknown("http.request"))?;
         let schema = &engine.hir().schema;
-        let id = Value::text(&seq.to_string());
+        let id = columns.id.or(columns.answers).map(|_| Value::text(&format_smolstr!("{seq}")));
         let mut record = Draft { schema, record: RecordBuilder::new(schema, columns.request) };
-        record.put(columns.id, Some(id.clone()));
+        record.put(columns.id, id.clone());
         record.put(columns.at, Some(Value::Time(exchange.ts_ms)));
         record.put(columns.ip, exchange.ip.map(|ip| Value::Ip(ip.to_canonical())));
         record.text(columns.user_agent, exchange.user_agent.as_deref());
@@ -224,7 +242,7 @@ impl Mapper {
         record.text(columns.user, exchange.user.as_deref());
         // A log knows no cookies: one client at one address stands for a session.
         if let (Some(_), Some(ip), Some(agent)) = (columns.session, exchange.ip, &exchange.user_agent) {
-            let session = engine.pseudonym(&[Value::Ip(ip), Value::text(agent)]);
+            let session = engine.client(ip, agent);
             record.text(columns.session, Some(&session));
         }
         record.text(columns.method, exchange.method.as_deref());
@@ -234,9 +252,13 @@ impl Mapper {
         record.text(columns.referrer, exchange.referrer.as_deref());
         record.text(columns.protocol, exchange.protocol.as_deref());
         let request = record.record.finish();
-        let mut response =
-            Draft { schema, record: RecordBuilder::beside(schema, columns.response, &request) };
-        response.put(columns.answers, Some(id));
+        let record = if columns.looks_at_response {
+            RecordBuilder::beside(schema, columns.response, &request)
+        } else {
+            RecordBuilder::new(schema, columns.response)
+        };
+        let mut response = Draft { schema, record };
+        response.put(columns.answers, id);
         response.put(columns.status, exchange.status.map(|status| Value::Int(i64::from(status))));
         let bytes = exchange.bytes.and_then(|bytes| i64::try_from(bytes).ok());
         response.put(columns.bytes, bytes.map(Value::Int));
@@ -275,11 +297,11 @@ impl Mapper {
     ) -> Result<(Record, Vec<(FieldId, Value)>), Refusal> {
         let schema = &engine.hir().schema;
         let event = schema.event(&typed.event).ok_or_else(|| Refusal::unknown(&typed.event))?;
-        let mut record = Record::empty(schema, event);
+        let mut record = RecordBuilder::new(schema, event);
         let mut late = Vec::new();
         if let Some(at) = schema.envelope_field("at") {
             let bad = |_| Refusal::of_field(Reason::BadValue, schema, event, at);
-            record.set(schema, at, Value::Time(typed.ts_ms)).map_err(bad)?;
+            record.set(at, Value::Time(typed.ts_ms)).map_err(bad)?;
         }
         for (name, value) in typed.fields.iter() {
             let Some(field) = schema.field(event, name) else { continue };
@@ -299,10 +321,10 @@ impl Mapper {
             if slot.is_some_and(|slot| slot.response) {
                 late.push((field, value));
             } else {
-                record.set(schema, field, value).map_err(|_| bad())?;
+                record.set(field, value).map_err(|_| bad())?;
             }
         }
-        Ok((record, late))
+        Ok((record.finish(), late))
     }
 
     /// The names in a line that its event has no field for: they are passed over.
@@ -339,23 +361,20 @@ impl Draft<'_> {
     fn text(&mut self, field: Option<FieldId>, text: Option<&str>) {
         let (Some(field), Some(text)) = (field, text) else { return };
         let Some(declared) = self.schema.fields.get(field) else { return };
-        let text = if declared.ty.is_textual() { clip(text, declared.bound as usize) } else { text };
-        if let Some(value) = convert::from_text(text, &declared.ty) {
+        if declared.ty.is_textual() {
+            self.record.put_text(field, text);
+        } else if let Some(value) = convert::from_text(text, &declared.ty) {
             let _ = self.record.set(field, value);
         }
     }
 }
 
-/// At most `bound` characters of `text`: what a client sends is cut, not refused, so that length hides nothing.
-fn clip(text: &str, bound: usize) -> &str {
-    if text.len() <= bound {
-        return text;
-    }
-    text.char_indices().nth(bound).and_then(|(end, _)| text.get(..end)).unwrap_or(text)
-}
-
 /// The path of a request target: an absolute form (`http://host/path`) names the same page.
 fn origin_form(target: &str) -> &str {
+    // Nearly every target is a path, and has no scheme whatever follows.
+    if target.starts_with('/') {
+        return target;
+    }
     let Some((scheme, rest)) = target.split_once("://") else { return target };
     if !scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
         return target;
@@ -401,11 +420,5 @@ mod tests {
         assert_eq!(origin_form("http://other.example/a/b"), "/a/b");
         assert_eq!(origin_form("http://other.example"), "/");
         assert_eq!(origin_form("/a?b://c"), "/a?b://c");
-    }
-
-    #[test]
-    fn long_text_is_cut_at_a_character() {
-        assert_eq!(clip("äöü", 2), "äö");
-        assert_eq!(clip("abc", 3), "abc");
     }
 }

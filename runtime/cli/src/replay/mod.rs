@@ -63,19 +63,18 @@ pub fn decide(engine: &mut Engine, at: i64, intake: Intake, drop_stopped: bool) 
 pub(crate) fn decide_by<E>(
     engine: &mut Engine,
     at: i64,
-    intake: Intake,
+    mut intake: Intake,
     drop_stopped: bool,
     mut settle: impl FnMut(&mut Engine, Input) -> Result<Decision, E>,
 ) -> Result<Decided, E> {
-    let events = intake.events();
-    let request = settle(engine, Input::Request { at, events: events.clone() })?;
+    let request = settle(engine, Input::Request { at, events: intake.events() })?;
     if drop_stopped && request.stopped {
-        return Ok(Decided { events, request, response: None });
+        return Ok(Decided { events: intake.into_events(), request, response: None });
     }
     let answers = intake.answers(engine);
     let input = Input::Response { request: request.seq, at, fields: answers.fields, events: answers.events };
     let response = settle(engine, input)?;
-    Ok(Decided { events, request, response: Some(response) })
+    Ok(Decided { events: intake.into_events(), request, response: Some(response) })
 }
 
 /// Models do not run in a replay: what asks one is unknown.

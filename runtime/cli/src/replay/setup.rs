@@ -140,4 +140,9 @@ impl Setup {
         let schema = &engine.hir().schema;
         Mapper::new(schema, Disabled::new(&self.disabled, schema))
     }
+
+    /// The same for requests that are decided and not kept: without what nothing reads.
+    pub fn lean_mapper(&self, engine: &Engine) -> Mapper {
+        Mapper::lean(engine, Disabled::new(&self.disabled, &engine.hir().schema))
+    }
 }

@@ -33,7 +33,7 @@ impl Beside {
 
     /// The decision with it.
     pub(super) fn with(self, decision: Decision) -> Decision {
-        Decision { answer: self.answer, ..decision.beside(self.closed, self.panic) }
+        Decision { answer: self.answer, closed: self.closed, panic: self.panic, ..decision }
     }
 }
 

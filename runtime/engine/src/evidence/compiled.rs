@@ -98,6 +98,6 @@ pub struct Reexecuted {
 impl Reexecuted {
     /// The events of the decision, with what was known of them; personal fields are their pseudonyms, as texts.
     pub fn records(&self) -> impl Iterator<Item = &Record> {
-        self.decision.events.iter().filter_map(|look| Some(&*look.sheet.as_deref()?.record))
+        self.decision.events.iter().filter_map(|look| Some(&look.sheet.as_deref()?.record))
     }
 }

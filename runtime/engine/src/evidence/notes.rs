@@ -61,7 +61,7 @@ impl Engine {
         if !self.options.record {
             return;
         }
-        let record = Arc::clone(&sheet.record);
+        let record = sheet.record.clone();
         sheet.look = Some(self.view(&record, sheet.at, false).look(&record, &phase.asks));
         let hir = &self.set.hir;
         let looks = |rule: RuleId| {

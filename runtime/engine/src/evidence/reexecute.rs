@@ -2,8 +2,6 @@
 //!
 //! The order is the engine's own (`judge.rs`, `resolve.rs`); what those ask of state is read from the record here.
 
-use std::sync::Arc;
-
 use weir_compiler::evaluate::Evaluator;
 use weir_compiler::hir::{Phase, Verb, Verdict};
 use weir_compiler::ids::*;
@@ -60,7 +58,7 @@ pub(super) fn look(set: &RuleSet, record: LookRecord) -> Result<EventDecision, E
     let walker = Evaluator::new(&set.hir, &record.notes.data, None);
     let assumed = record.look.assumed.is_some() || record.changed;
     let world = Recorded { set, look: &record.look };
-    let mut sheet = Sheet::new(Arc::clone(&record.look.record), record.look.at, record.phase);
+    let mut sheet = Sheet::new(record.look.record.clone(), record.look.at, record.phase);
     sheet.event = record.event;
     sheet.panic = record.panic;
     sheet.full.clone_from(&record.full);
@@ -317,7 +315,7 @@ fn settle(set: &RuleSet, mut sheet: Sheet, scores: (i32, i32), record: LookRecor
     let LookRecord { look, notes, after, .. } = record;
     sheet.look = Some(look);
     sheet.notes = Some(Box::new(notes));
-    let mut decision = decision_of(set, Box::new(sheet), found, scores, true);
+    let mut decision = decision_of(set, &mut sheet, found, scores, true);
     decision.effects.extend(after);
     decision
 }

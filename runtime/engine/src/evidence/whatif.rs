@@ -5,8 +5,6 @@
 //! would have answered otherwise is not known: readings that would have counted another event, and an entry that was
 //! never put. Whatever cannot be run on what is recorded has no answer.
 
-use std::sync::Arc;
-
 use weir_compiler::evaluate::Evaluator;
 use weir_compiler::hir::{CompareOp, ExprKind, Verb};
 use weir_compiler::ids::*;
@@ -102,7 +100,7 @@ fn changed(
     let wanted = beyond(&other, if truth { op } else { negated(op)? })?;
     let mut changed = look.clone();
     match hir.exprs.get(left)?.kind {
-        ExprKind::Field(field) => Arc::make_mut(&mut changed.record).stand_in(&hir.schema, field, wanted),
+        ExprKind::Field(field) => changed.record.stand_in(&hir.schema, field, wanted),
         ExprKind::Signal(signal) => {
             let name = set.names.signals.get(signal);
             for (id, sensed) in &mut changed.captured.signals {

@@ -18,7 +18,7 @@ pub(crate) fn faults(engine: &Engine, hir: &Hir, case: &Json) -> Vec<String> {
     let Some(status) = case["status"].as_i64() else { return wrong };
     let mut response = record(hir, "http.response");
     set(hir, &mut response, "status", &status.to_string());
-    let answers = engine.answer_to(&http, &derived, response);
+    let answers = engine.answer_to(&http, &derived, &response);
     for (nth, wanted) in case["answers"].as_array().into_iter().flatten().enumerate() {
         let found = answers.fields.get(nth + 1).map(Vec::as_slice).unwrap_or_default();
         for (name, wanted) in wanted.as_object().into_iter().flatten() {

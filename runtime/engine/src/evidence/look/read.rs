@@ -190,7 +190,7 @@ impl Reader<'_> {
         Ok(LookRecord {
             event,
             phase,
-            look: Look { record: Arc::new(record), at, captured, settled: Some(settled), assumed: None },
+            look: Look { record, at, captured, settled: Some(settled), assumed: None },
             notes: Notes {
                 set: None,
                 data,
