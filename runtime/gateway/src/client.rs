@@ -27,7 +27,7 @@ pub(crate) fn read_into(exchange: &mut HttpExchange, head: &[u8]) -> Result<(), 
     // Nearly every line: an address, an ident nobody uses, a user.
     if let Some(ip) = address(first) {
         exchange.ip = Some(ip);
-        exchange.user = user(word(rest).1);
+        exchange.user = named(word(rest).1);
         return Ok(());
     }
     let head = without_header(head);
@@ -35,19 +35,19 @@ pub(crate) fn read_into(exchange: &mut HttpExchange, head: &[u8]) -> Result<(), 
     let (second, after_second) = word(rest);
     if let Some(ip) = address(first) {
         exchange.ip = Some(ip);
-        exchange.user = user(word(rest).1);
+        exchange.user = named(word(rest).1);
     } else if let Some(ip) = address(second) {
         exchange.host = present(without_port(first));
         exchange.ip = Some(ip);
-        exchange.user = user(word(after_second).1);
+        exchange.user = named(word(after_second).1);
     } else if second != b"-" && words(head) >= 4 {
         // The word after a client is the ident, which is `-` everywhere; so this is another name.
         exchange.host = present(without_port(first));
         exchange.client_name = present(second);
-        exchange.user = user(word(after_second).1);
+        exchange.user = named(word(after_second).1);
     } else {
         exchange.client_name = present(first);
-        exchange.user = user(word(rest).1);
+        exchange.user = named(word(rest).1);
     }
     Ok(())
 }
@@ -69,9 +69,18 @@ pub(crate) fn address(text: &[u8]) -> Option<IpAddr> {
 }
 
 /// The user's name, which may hold spaces. A request id before it is dropped when no user follows.
-fn user(text: &[u8]) -> Option<smol_str::SmolStr> {
+fn named(text: &[u8]) -> Option<smol_str::SmolStr> {
+    name(text).map(unescaped)
+}
+
+fn name(text: &[u8]) -> Option<&[u8]> {
     let text = text.trim_ascii();
-    if text.ends_with(b" -") || matches!(text, b"" | b"-" | b"\"\"") { None } else { Some(unescaped(text)) }
+    if text.ends_with(b" -") || matches!(text, b"" | b"-" | b"\"\"") { None } else { Some(text) }
+}
+
+/// The user's name as it is written, in what follows an address.
+pub(crate) fn user(after: &[u8]) -> Option<&[u8]> {
+    name(word(after.trim_ascii()).1)
 }
 
 fn present(text: &[u8]) -> Option<smol_str::SmolStr> {

@@ -16,12 +16,21 @@ use crate::reject::RejectReason;
 use crate::request;
 use crate::text::{unescaped, write_escaped};
 use crate::time::{self, CLF_LEN, TimeError};
+use crate::usual::UsualLine;
 
 /// Parses one line without its line end. Cost: two passes over the bytes, an allocation per field over 23 bytes.
 ///
 /// # Errors
 /// The reason the line is not an access record.
 pub fn parse(line: &[u8]) -> Result<HttpExchange, RejectReason> {
+    match UsualLine::read(line) {
+        Some(line) => Ok(line.into()),
+        None => parse_carefully(line),
+    }
+}
+
+/// The same of any line, and why it is none: what [`UsualLine`] reads it reads too, and alike.
+pub(crate) fn parse_carefully(line: &[u8]) -> Result<HttpExchange, RejectReason> {
     let (head, ts_ms, rest) = split_at_time(line)?;
     let mut exchange = HttpExchange { ts_ms, ..HttpExchange::default() };
     client::read_into(&mut exchange, head)?;
@@ -169,7 +178,7 @@ fn holds_a_time(field: &[u8]) -> bool {
 }
 
 /// Whether ` 200 ` or ` - ` follows the request's closing quote.
-fn starts_with_status(after: &[u8]) -> bool {
+pub(crate) fn starts_with_status(after: &[u8]) -> bool {
     if after.first() != Some(&b' ') {
         return false;
     }
@@ -181,7 +190,7 @@ fn starts_with_status(after: &[u8]) -> bool {
 }
 
 /// `-` and nginx's `000` (the client left first) are missing.
-fn read_status(text: &[u8]) -> Result<Option<u16>, RejectReason> {
+pub(crate) fn read_status(text: &[u8]) -> Result<Option<u16>, RejectReason> {
     match *text {
         [b'-'] | [b'0', b'0', b'0'] => Ok(None),
         [a @ b'1'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9'] => {
@@ -191,7 +200,7 @@ fn read_status(text: &[u8]) -> Result<Option<u16>, RejectReason> {
     }
 }
 
-fn read_size(text: &[u8]) -> Result<Option<u64>, RejectReason> {
+pub(crate) fn read_size(text: &[u8]) -> Result<Option<u64>, RejectReason> {
     if text == b"-" {
         return Ok(None);
     }
@@ -208,7 +217,7 @@ fn read_size(text: &[u8]) -> Result<Option<u64>, RejectReason> {
 }
 
 /// The word after spaces, and what follows it.
-fn word(text: &[u8]) -> (&[u8], &[u8]) {
+pub(crate) fn word(text: &[u8]) -> (&[u8], &[u8]) {
     let text = text.trim_ascii_start();
     memchr::memchr(b' ', text).and_then(|at| text.split_at_checked(at)).unwrap_or((text, &[]))
 }

@@ -478,7 +478,7 @@ impl<'l> Scan<'l> {
 
 /// Where the first quote stands. Texts in logs are short: eight bytes at a time beat what is made for long ones.
 #[inline]
-fn quote(text: &[u8]) -> Option<usize> {
+pub(crate) fn quote(text: &[u8]) -> Option<usize> {
     const ONES: u64 = u64::from_le_bytes([1; 8]);
     let (groups, tail) = text.as_chunks::<8>();
     for (at, group) in groups.iter().enumerate() {

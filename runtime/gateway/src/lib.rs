@@ -57,6 +57,7 @@ mod source;
 mod text;
 mod time;
 mod typed;
+mod usual;
 mod value;
 
 pub use combined::{parse as parse_combined, print as print_combined};
@@ -70,4 +71,5 @@ pub use reject::{Reject, RejectReason, RejectStats, RejectTally, SAMPLE_BYTES, S
 pub use reorder::{Released, Reorder, ReorderLimits, ReorderStats};
 pub use source::{Input, InputError};
 pub use time::{EARLIEST_MS, LATEST_MS};
+pub use usual::UsualLine;
 pub use value::{Fields, MAX_DEPTH, MAX_VALUES, Value};
