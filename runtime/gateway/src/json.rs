@@ -149,44 +149,33 @@ impl Decoder {
 
     /// The same of a plain line that is as it should be; nothing of any other.
     fn quick<'l>(&mut self, line: &'l [u8], members: &mut Vec<(u16, Raw<'l>)>) -> Option<()> {
-        let mut scan = Scan { line, at: 0, left: MAX_VALUES.checked_sub(1)? };
+        let mut scan = Scan { rest: line, left: MAX_VALUES.checked_sub(1)? };
         scan.spaces();
         scan.take(b'{')?;
         scan.spaces();
-        if scan.peek() == Some(b'}') {
-            return scan.close();
+        if scan.rest.first() == Some(&b'}') {
+            scan.take(b'}')?;
+            return scan.end();
         }
         // On a way as long as it is known; beside it every name is kept, to see that none occurs twice.
         let mut way = Some(0);
         let mut beside: Vec<&'l [u8]> = Vec::new();
         loop {
-            let wanted = match way.and_then(|from| self.follow(from, &scan)) {
-                Some((node, wanted, length)) => {
+            let wanted = match way.and_then(|from| self.follow(from, scan.rest)) {
+                Some((node, wanted, rest)) => {
                     way = Some(node);
-                    scan.at += length;
+                    scan.rest = rest;
                     wanted
                 }
                 None => {
-                    let start = scan.at;
-                    scan.take(b'"')?;
-                    let name = scan.text()?;
-                    let tight = scan.peek() == Some(b':');
-                    scan.spaces();
-                    scan.take(b':')?;
-                    let wanted = self.find(name);
-                    let text = line.get(start..scan.at)?;
-                    match way {
-                        Some(from) => {
-                            if self.on_way(from, |known| known == name) {
-                                return None;
-                            }
-                            way = if tight { self.grow(from, text, wanted) } else { None };
-                            if way.is_none() {
-                                self.on_way_names(from, line, &mut beside);
-                                beside.push(name);
-                            }
-                        }
-                        None => beside.push(name),
+                    let from = way;
+                    let (name, wanted, grown) = self.look_up(&mut scan, from)?;
+                    way = grown;
+                    if let (Some(from), None) = (from, way) {
+                        self.on_way_names(from, line, &mut beside);
+                    }
+                    if way.is_none() {
+                        beside.push(name);
                     }
                     wanted
                 }
@@ -196,11 +185,8 @@ impl Decoder {
                 Some(at) => members.push((at, scan.value(1)?)),
                 None => scan.pass(1)?,
             }
-            scan.spaces();
-            match scan.next()? {
-                b',' => scan.spaces(),
-                b'}' => break,
-                _ => return None,
+            if !scan.more(b'}')? {
+                break;
             }
         }
         if way.is_none() {
@@ -212,18 +198,42 @@ impl Decoder {
         scan.end()
     }
 
-    /// The name that comes next, if it is a known one: its node, whether it is wanted, and the bytes that it takes.
+    /// The name that comes next, if it is a known one: its node, whether it is wanted, and what follows it.
     #[inline]
-    fn follow(&self, from: u32, scan: &Scan<'_>) -> Option<(u32, Option<u16>, usize)> {
+    fn follow<'l>(&self, from: u32, rest: &'l [u8]) -> Option<(u32, Option<u16>, &'l [u8])> {
         let mut at = self.nodes.get(from as usize)?.next;
         while at != 0 {
             let node = self.nodes.get(at as usize)?;
-            if scan.rest().starts_with(&node.text) {
-                return Some((at, node.wanted, node.text.len()));
+            if let Some(rest) = rest.strip_prefix(&*node.text) {
+                return Some((at, node.wanted, rest));
             }
             at = node.other;
         }
         None
+    }
+
+    /// A name that is not known here, whether it is wanted, and its node where it is remembered from now on. Nothing when it
+    /// is on the way already: it occurs twice.
+    #[cold]
+    fn look_up<'l>(
+        &mut self,
+        scan: &mut Scan<'l>,
+        from: Option<u32>,
+    ) -> Option<(&'l [u8], Option<u16>, Option<u32>)> {
+        let start = scan.rest;
+        scan.take(b'"')?;
+        let name = scan.text()?;
+        let tight = scan.rest.first() == Some(&b':');
+        scan.spaces();
+        scan.take(b':')?;
+        let wanted = self.find(name);
+        let Some(from) = from else { return Some((name, wanted, None)) };
+        if self.on_way(from, |known| known == name) {
+            return None;
+        }
+        let text = start.get(..start.len().checked_sub(scan.rest.len())?)?;
+        let grown = if tight { self.grow(from, text, wanted) } else { None };
+        Some((name, wanted, grown))
     }
 
     /// Whether one of the names up to a node is such.
@@ -280,81 +290,78 @@ pub(crate) fn object(line: &[u8]) -> Option<Fields> {
     if !is_plain(line) {
         return None;
     }
-    let mut scan = Scan { line, at: 0, left: MAX_VALUES };
+    let mut scan = Scan { rest: line, left: MAX_VALUES };
     scan.spaces();
     let Value::Object(fields) = Value::from(scan.value(0)?) else { return None };
     scan.end()?;
     Some(fields)
 }
 
-/// A place in a line of printable ASCII without a backslash: its only white space is the space, and a text ends at the next
-/// quote.
+/// What is left of a line of printable ASCII without a backslash: its only white space is the space, and a text ends at the
+/// next quote.
 struct Scan<'l> {
-    line: &'l [u8],
-    at: usize,
+    rest: &'l [u8],
     /// Values that may still come.
     left: usize,
 }
 
 impl<'l> Scan<'l> {
-    fn rest(&self) -> &'l [u8] {
-        self.line.get(self.at..).unwrap_or_default()
-    }
-
-    fn peek(&self) -> Option<u8> {
-        self.line.get(self.at).copied()
-    }
-
-    fn next(&mut self) -> Option<u8> {
-        let byte = self.peek()?;
-        self.at += 1;
-        Some(byte)
-    }
-
+    #[inline]
     fn take(&mut self, wanted: u8) -> Option<()> {
-        (self.next()? == wanted).then_some(())
+        let (first, rest) = self.rest.split_first()?;
+        self.rest = rest;
+        (*first == wanted).then_some(())
     }
 
+    #[inline]
     fn spaces(&mut self) {
-        while self.peek() == Some(b' ') {
-            self.at += 1;
+        while let [b' ', rest @ ..] = self.rest {
+            self.rest = rest;
         }
     }
 
     fn word(&mut self, word: &[u8]) -> Option<()> {
-        self.rest().starts_with(word).then(|| self.at += word.len())
+        self.rest = self.rest.strip_prefix(word)?;
+        Some(())
     }
 
-    /// The last closing brace, and nothing after it.
-    fn close(&mut self) -> Option<()> {
-        self.take(b'}')?;
-        self.end()
-    }
-
+    /// Nothing but spaces follows.
     fn end(&mut self) -> Option<()> {
         self.spaces();
-        (self.at == self.line.len()).then_some(())
+        self.rest.is_empty().then_some(())
     }
 
     /// The text after an opening quote, and past the closing one.
     #[inline]
     fn text(&mut self) -> Option<&'l [u8]> {
-        let rest = self.rest();
-        let length = quote(rest)?;
-        self.at += length + 1;
-        rest.get(..length)
+        let (text, rest) = self.rest.split_at_checked(quote(self.rest)?)?;
+        self.rest = rest.split_first()?.1;
+        Some(text)
     }
 
     fn str(&mut self) -> Option<&'l str> {
         std::str::from_utf8(self.text()?).ok()
     }
 
+    /// A comma with what follows it, or the end that `last` says; nothing where neither stands.
+    #[inline]
+    fn more(&mut self, last: u8) -> Option<bool> {
+        self.spaces();
+        let (first, rest) = self.rest.split_first()?;
+        self.rest = rest;
+        if *first == b',' {
+            self.spaces();
+            return Some(true);
+        }
+        (*first == last).then_some(false)
+    }
+
     /// A value, `depth` objects and arrays around it.
     fn value(&mut self, depth: usize) -> Option<Raw<'l>> {
         self.left = self.left.checked_sub(1)?;
-        Some(match self.peek()? {
+        Some(match *self.rest.first()? {
             b'"' => {
-                self.at += 1;
+                self.take(b'"')?;
                 Raw::Text(Cow::Borrowed(self.str()?))
             }
             b'-' | b'0'..=b'9' => self.number()?,
@@ -370,23 +377,23 @@ impl<'l> Scan<'l> {
     /// Passes over a value.
     #[inline]
     fn pass(&mut self, depth: usize) -> Option<()> {
-        if self.peek()? == b'"' {
+        if let [b'"', rest @ ..] = self.rest {
             self.left = self.left.checked_sub(1)?;
-            self.at += 1;
+            self.rest = rest;
             return self.text().map(|_| ());
         }
         self.value(depth).map(|_| ())
     }
 
     fn members(&mut self, depth: usize) -> Option<Fields> {
-        self.at += 1;
+        self.take(b'{')?;
         if depth >= MAX_DEPTH {
             return None;
         }
         let mut members = Vec::new();
         self.spaces();
-        if self.peek()? == b'}' {
-            self.at += 1;
+        if self.rest.first() == Some(&b'}') {
+            self.take(b'}')?;
             return Some(Fields::default());
         }
         loop {
@@ -396,48 +403,44 @@ impl<'l> Scan<'l> {
             self.take(b':')?;
             self.spaces();
             members.push((name, self.value(depth + 1)?.into()));
-            self.spaces();
-            match self.next()? {
-                b',' => self.spaces(),
-                b'}' => return Fields::from_members(members).ok(),
-                _ => return None,
+            if !self.more(b'}')? {
+                return Fields::from_members(members).ok();
             }
         }
     }
 
     fn items(&mut self, depth: usize) -> Option<Vec<Value>> {
-        self.at += 1;
+        self.take(b'[')?;
         if depth >= MAX_DEPTH {
             return None;
         }
         let mut items = Vec::new();
         self.spaces();
-        if self.peek()? == b']' {
-            self.at += 1;
+        if self.rest.first() == Some(&b']') {
+            self.take(b']')?;
             return Some(items);
         }
         loop {
             items.push(self.value(depth + 1)?.into());
-            self.spaces();
-            match self.next()? {
-                b',' => self.spaces(),
-                b']' => return Some(items),
-                _ => return None,
+            if !self.more(b']')? {
+                return Some(items);
             }
         }
     }
 
     /// A number; one of more than 18 digits is left to others.
     fn number(&mut self) -> Option<Raw<'l>> {
-        let start = self.at;
-        let negative = self.peek() == Some(b'-');
-        self.at += usize::from(negative);
+        let all = self.rest;
+        let negative = all.first() == Some(&b'-');
+        if negative {
+            self.take(b'-')?;
+        }
+        let leading = self.rest.first() == Some(&b'0');
         let (whole, digits) = self.digits();
-        let first = self.line.get(self.at.checked_sub(digits)?);
-        if digits == 0 || digits > 18 || (digits > 1 && first == Some(&b'0')) {
+        if digits == 0 || digits > 18 || (digits > 1 && leading) {
             return None;
         }
-        if !matches!(self.peek(), Some(b'.' | b'e' | b'E')) {
+        if !matches!(self.rest.first(), Some(b'.' | b'e' | b'E')) {
             // Minus zero is no integer.
             return Some(match (negative, whole) {
                 (true, 0) => Raw::Float(-0.0),
@@ -445,34 +448,33 @@ impl<'l> Scan<'l> {
                 (false, whole) => Raw::Int(whole),
             });
         }
-        if self.peek() == Some(b'.') {
-            self.at += 1;
+        if let [b'.', rest @ ..] = self.rest {
+            self.rest = rest;
             if self.digits().1 == 0 {
                 return None;
             }
         }
-        if matches!(self.peek(), Some(b'e' | b'E')) {
-            self.at += 1;
-            if matches!(self.peek(), Some(b'+' | b'-')) {
-                self.at += 1;
-            }
+        if let [b'e' | b'E', b'+' | b'-', rest @ ..] | [b'e' | b'E', rest @ ..] = self.rest {
+            self.rest = rest;
             if self.digits().1 == 0 {
                 return None;
             }
         }
-        let text = std::str::from_utf8(self.line.get(start..self.at)?).ok()?;
-        text.parse().ok().filter(|float: &f64| float.is_finite()).map(Raw::Float)
+        let text = all.get(..all.len().checked_sub(self.rest.len())?)?;
+        let float: f64 = std::str::from_utf8(text).ok()?.parse().ok()?;
+        float.is_finite().then_some(Raw::Float(float))
     }
 
     /// Digits, their value where they are few enough to have one, and how many they are.
+    #[inline]
     fn digits(&mut self) -> (i64, usize) {
-        let start = self.at;
-        let mut value = 0_i64;
-        while let Some(digit @ b'0'..=b'9') = self.peek() {
+        let (mut value, mut count) = (0_i64, 0);
+        while let [digit @ b'0'..=b'9', rest @ ..] = self.rest {
             value = value.wrapping_mul(10).wrapping_add(i64::from(digit - b'0'));
-            self.at += 1;
+            self.rest = rest;
+            count += 1;
         }
-        (value, self.at - start)
+        (value, count)
     }
 }
 
