@@ -11,6 +11,7 @@ mod cedar;
 mod cel;
 #[cfg(feature = "evalexpr")]
 mod evalexpr;
+mod host;
 mod index;
 #[cfg(feature = "regorus")]
 mod regorus;
