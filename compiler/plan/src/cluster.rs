@@ -13,11 +13,21 @@ use crate::likely::Likely;
 
 /// Fewer conditions than this with one lead try to find another.
 const FEW: usize = 8;
+/// Fewer conditions than this with one lead are asked one by one: that costs less than a row of theirs.
+const WORTH_ROWS: usize = 4;
 /// So many conditions with one lead and one second clause are worth a cluster of their own.
 const MANY: usize = 64;
 
 /// Past this expected number of conditions that come to an axis, it is coded for every event.
 const NEARLY_ALL: f32 = 1.5;
+
+/// Conditions that are worked on together.
+#[derive(Clone, Debug)]
+pub(crate) struct Cluster<'c> {
+    pub(crate) members: Vec<Member<'c>>,
+    /// They are too few for rows, and asked one by one.
+    pub(crate) straight: bool,
+}
 
 /// A condition with its clauses, the lead first, then those that rule out most.
 #[derive(Clone, Debug)]
@@ -39,7 +49,7 @@ pub(crate) fn cluster<'c>(
     conditions: &[(u32, &'c [Clause])],
     axes: &[Axis],
     likely: &Likely,
-) -> Vec<Vec<Member<'c>>> {
+) -> Vec<Cluster<'c>> {
     let mut asked = vec![0.0_f32; axes.len()];
     for axis in conditions.iter().flat_map(|(_, clauses)| clauses.iter().flat_map(axes_of)) {
         if let Some(count) = asked.get_mut(usize::from(axis.0)) {
@@ -95,10 +105,12 @@ pub(crate) fn cluster<'c>(
 }
 
 /// By axis, whether it is coded for every event: the axes of the leads, and those that nearly every event comes to.
-pub(crate) fn eager(clusters: &[Vec<Member<'_>>], axes: usize) -> Vec<bool> {
+pub(crate) fn eager(clusters: &[Cluster<'_>], axes: usize) -> Vec<bool> {
     let mut asked = vec![0.0_f32; axes];
-    for member in clusters.iter().flatten() {
-        let mut left = f32::INFINITY;
+    let members =
+        clusters.iter().flat_map(|cluster| cluster.members.iter().map(move |member| (cluster, member)));
+    for (cluster, member) in members {
+        let mut left = if cluster.straight { 1.0 } else { f32::INFINITY };
         for (pass, clause) in &member.clauses {
             for axis in axes_of(clause) {
                 if let Some(asked) = asked.get_mut(usize::from(axis.0)) {
@@ -111,7 +123,7 @@ pub(crate) fn eager(clusters: &[Vec<Member<'_>>], axes: usize) -> Vec<bool> {
     asked.into_iter().map(|asked| asked > NEARLY_ALL).collect()
 }
 
-fn by_lead<'c>(members: impl Iterator<Item = Member<'c>>) -> Vec<Vec<Member<'c>>> {
+fn by_lead<'c>(members: impl Iterator<Item = Member<'c>>) -> Vec<Cluster<'c>> {
     type Shape = Vec<AxisId>;
     let shape = |member: &Member<'_>, at: usize| -> Shape {
         member.clauses.get(at).map(|(_, clause)| axes_of(clause)).unwrap_or_default()
@@ -122,6 +134,7 @@ fn by_lead<'c>(members: impl Iterator<Item = Member<'c>>) -> Vec<Vec<Member<'c>>
         clusters.entry(lead).or_default().entry(second).or_default().push(member);
     }
     let mut found = Vec::new();
+    let mut straight = Vec::new();
     for seconds in clusters.into_values() {
         let mut rest = Vec::new();
         for members in seconds.into_values() {
@@ -131,9 +144,12 @@ fn by_lead<'c>(members: impl Iterator<Item = Member<'c>>) -> Vec<Vec<Member<'c>>
                 rest.extend(members);
             }
         }
-        found.push(rest);
+        if rest.len() < WORTH_ROWS {
+            straight.extend(rest);
+        } else {
+            found.push(rest);
+        }
     }
-    found.retain(|members| !members.is_empty());
     for members in &mut found {
         // Equal leads stand together, so that most groups of a large cluster are done with after one look.
         members.sort_by_cached_key(|member| {
@@ -141,5 +157,14 @@ fn by_lead<'c>(members: impl Iterator<Item = Member<'c>>) -> Vec<Vec<Member<'c>>
             lead.map_or(Vec::new(), |(_, clause)| clause.parts.iter().map(|part| part.order()).collect())
         });
     }
-    found
+    straight
+        .sort_by(|one: &Member<'_>, other| first(one).total_cmp(&first(other)).then(one.id.cmp(&other.id)));
+    let straight = (!straight.is_empty()).then_some(Cluster { members: straight, straight: true });
+    let rows = found.into_iter().map(|members| Cluster { members, straight: false });
+    straight.into_iter().chain(rows).collect()
+}
+
+/// How often the lead of a condition holds.
+fn first(member: &Member<'_>) -> f32 {
+    member.clauses.first().map_or(1.0, |(pass, _)| *pass)
 }

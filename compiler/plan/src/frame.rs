@@ -62,15 +62,17 @@ impl Frame {
     fn work_out(&mut self, plan: &Plan, row: &(impl Values + ?Sized), at: usize) -> u32 {
         let Some(axis) = plan.axes.get(at) else { return 0 };
         let value = row.value(axis.column);
-        let code = match (&axis.coder, self.scratch.get_mut(at), value) {
-            (Coder::Patterns(patterns), Some(Some(scratch)), Scalar::Text(text)) => {
+        let code = match (&axis.coder, value) {
+            (Coder::Patterns(patterns), Scalar::Text(text)) => {
                 let from = plan.words.get(at).copied().unwrap_or_default() as usize;
-                if let Some(words) = self.found.get_mut(from..from + patterns.words()) {
+                if let Some(words) = self.found.get_mut(from..from + patterns.words())
+                    && let Some(Some(scratch)) = self.scratch.get_mut(at)
+                {
                     patterns.scan(text, scratch, words);
                 }
                 1
             }
-            (Coder::Patterns(_), ..) => 0,
+            (Coder::Patterns(_), _) => 0,
             _ => axis.class(value),
         };
         if let Some(place) = self.codes.get_mut(at) {

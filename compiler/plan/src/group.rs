@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, HashMap};
 use crate::axis::{Axis, AxisId};
 use crate::check::Checks;
 use crate::clause::{Clause, Part};
-use crate::cluster::{Member, axes_of};
+use crate::cluster::{Cluster, Member, axes_of};
 use crate::cost;
 
 /// The bits of a group's conditions.
@@ -113,26 +113,33 @@ impl Groups {
 
     /// Adds the groups of a cluster. Returns the conditions whose clauses were left out for want of room: what a group says of
     /// them is that they may hold.
-    pub(crate) fn add(&mut self, members: &[Member<'_>], axes: &[Axis], eager: &[bool]) -> Vec<u32> {
+    pub(crate) fn add(&mut self, cluster: &Cluster<'_>, axes: &[Axis], eager: &[bool]) -> Vec<u32> {
         let mut left_out = Vec::new();
-        for members in members.chunks(MOST) {
-            self.add_group(members, axes, eager, &mut left_out);
+        for members in cluster.members.chunks(MOST) {
+            let slots = if cluster.straight { Vec::new() } else { slots(members, axes, eager) };
+            self.add_group(members, &slots, axes, &mut left_out);
         }
         left_out
     }
 
-    fn add_group(&mut self, members: &[Member<'_>], axes: &[Axis], eager: &[bool], left_out: &mut Vec<u32>) {
+    fn add_group(
+        &mut self,
+        members: &[Member<'_>],
+        slots: &[Vec<AxisId>],
+        axes: &[Axis],
+        left_out: &mut Vec<u32>,
+    ) {
         let first = self.conditions.len() as u32;
         let step = self.steps.len() as u32;
         // What is still to be asked of each.
         let mut open: Vec<Vec<&Clause>> =
             members.iter().map(|member| member.clauses.iter().map(|(_, clause)| *clause).collect()).collect();
-        for looked_at in slots(members, axes, eager) {
+        for looked_at in slots {
             let clauses: Vec<Option<&Clause>> = open
                 .iter()
-                .map(|clauses| clauses.iter().find(|clause| axes_of(clause) == looked_at).copied())
+                .map(|clauses| clauses.iter().find(|clause| axes_of(clause) == *looked_at).copied())
                 .collect();
-            if self.add_slot(&looked_at, &clauses, axes).is_err() {
+            if self.add_slot(looked_at, &clauses, axes).is_err() {
                 continue;
             }
             for (open, asked) in open.iter_mut().zip(clauses) {

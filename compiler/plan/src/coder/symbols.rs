@@ -8,10 +8,15 @@ use hashbrown::HashMap;
 use crate::coder::{OTHER, classify};
 use crate::runs::Runs;
 
+/// Up to so many texts are compared one by one.
+const FEW: usize = 3;
+
 /// The classes of the texts that some literal names. The table is made from rules and lists and never grows, so a
 /// text that was chosen to collide costs a comparison and no more.
 #[derive(Clone, Debug)]
 pub(crate) struct Symbols {
+    /// All of them, where comparing with each costs less than a look-up.
+    few: Vec<(Arc<str>, u32)>,
     classes: HashMap<Arc<str>, u32, FixedState>,
     /// Which lengths occur; the last bit is for all from 63 on. Most texts that nobody names end here.
     lengths: u64,
@@ -25,9 +30,10 @@ impl Symbols {
     pub(crate) fn new(sets: impl Iterator<Item = Vec<Arc<str>>>) -> (Self, Vec<Runs>) {
         let (values, literals, count) = classify(sets);
         let lengths = values.iter().fold(0, |lengths, (text, _)| lengths | bit(text));
+        let few = if values.len() <= FEW { values.clone() } else { Vec::new() };
         let classes: HashMap<Arc<str>, u32, FixedState> = values.into_iter().collect();
         let empty = classes.get("").copied().unwrap_or(OTHER);
-        (Self { classes, lengths, empty, count }, literals.into_iter().map(Runs::of).collect())
+        (Self { few, classes, lengths, empty, count }, literals.into_iter().map(Runs::of).collect())
     }
 
     pub(crate) fn classes(&self) -> u32 {
@@ -41,6 +47,10 @@ impl Symbols {
         }
         if self.lengths & bit(text) == 0 {
             return OTHER;
+        }
+        if !self.few.is_empty() {
+            let known = self.few.iter().find(|(known, _)| **known == *text);
+            return known.map_or(OTHER, |(_, class)| *class);
         }
         self.classes.get(text).copied().unwrap_or(OTHER)
     }
