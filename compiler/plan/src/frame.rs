@@ -6,6 +6,7 @@
 use crate::axis::{Axis, Coder};
 use crate::clause::{Clause, Part};
 use crate::group::Row;
+use crate::memo::Memo;
 use crate::plan::Plan;
 use crate::scalar::{Row as Values, Scalar};
 
@@ -18,7 +19,7 @@ pub struct Frame {
     pub(crate) found: Vec<u64>,
     /// By slot that patterns join, the conditions so far.
     pub(crate) joined: Vec<Row>,
-    scratch: Vec<Option<weir_patterns::Scratch>>,
+    scratch: Vec<Option<(weir_patterns::Scratch, Memo)>>,
     /// The conditions that may hold, and those that do.
     pub(crate) possible: Vec<u32>,
     pub(crate) certain: Vec<u64>,
@@ -31,7 +32,7 @@ impl Frame {
     /// For events of a plan.
     pub fn new(plan: &Plan) -> Self {
         let scratch = plan.axes.iter().map(|axis| match &axis.coder {
-            Coder::Patterns(patterns) => Some(patterns.scratch()),
+            Coder::Patterns(patterns) => Some((patterns.scratch(), Memo::new(patterns.words()))),
             _ => None,
         });
         Self {
@@ -66,9 +67,9 @@ impl Frame {
             (Coder::Patterns(patterns), Scalar::Text(text)) => {
                 let from = plan.words.get(at).copied().unwrap_or_default() as usize;
                 if let Some(words) = self.found.get_mut(from..from + patterns.words())
-                    && let Some(Some(scratch)) = self.scratch.get_mut(at)
+                    && let Some(Some((scratch, memo))) = self.scratch.get_mut(at)
                 {
-                    patterns.scan(text, scratch, words);
+                    memo.find(text, words, |words| patterns.scan(text, scratch, words));
                 }
                 1
             }

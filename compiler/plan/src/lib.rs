@@ -28,6 +28,7 @@ mod frame;
 mod group;
 mod likely;
 mod literal;
+mod memo;
 mod plan;
 mod runs;
 mod scalar;
