@@ -19,6 +19,39 @@
 //! set.scan("Mozilla/5.0 (X11) HeadlessChrome/124.0", &mut scratch, &mut found);
 //! assert_eq!(found, [0b110]);
 //! ```
+//!
+//! # Stages
+//!
+//! ```text
+//!  patterns ──▶ shape: nothing to ask │ words │ an expression, and words that it needs ──▶ plan
+//!
+//!                  ┌────────────────────────────────────────────────────────────────────────────────┐
+//!  text ─────┬───▶ │ heads     one automaton from the start on, until nothing can match any more    │──▶ found
+//!            ├───▶ │ tails     one automaton from the end back, the same                            │──▶ found
+//!            │     ├────────────────────────────────────────────────────────────────────────────────┤
+//!            ├───▶ │ lanes     32 or 64 places at once: may a fragment of a word stand here?        │
+//!            │     │   └─▶ filter      is it one?                                                   │
+//!            │     │         └─▶ words     does the word stand here? ───────────────────────────────│──▶ found
+//!            │     │               ├─▶ try     an expression that begins with it, from here on ───────│──▶ found
+//!            │     │               └─▶ pend    an expression that needs it; once, in the end ─────────│──▶ found
+//!            │     ├────────────────────────────────────────────────────────────────────────────────┤
+//!            ├───▶ │ rest      an automaton over all of it, for expressions that need no words      │──▶ found
+//!            └───▶ │ strange   `regex`, for what fits into no automaton                             │──▶ found
+//!                  └────────────────────────────────────────────────────────────────────────────────┘
+//! ```
+//!
+//! Most texts pass the lanes with a few marks, of which half are words; of the expressions most never run. A stage without patterns costs
+//! nothing. Automata that would be large in Unicode are built for ASCII and quit at the first other byte: then `regex` is asked, pattern
+//! by pattern. Every answer is exact; what is rare in ordinary texts ([`commonplace`]) decides how fast a set is, and never what it finds.
+//!
+//! # Costs
+//!
+//! A text takes time in proportion to its length, whatever is written in it: trials of expressions share an allowance of a few steps a
+//! byte, and what would take longer is decided once over the whole text. Nothing is allocated, but for what `regex` needs where it is
+//! asked; it compiles an expression when it asks for it first. [`Limits`] bound the automata; the tables for words are some kilobytes and a
+//! few dozen bytes a word.
+//!
+//! Look elsewhere for places of matches, for captures, for streams and for texts that are not UTF-8.
 
 mod automaton;
 mod codec;

@@ -12,6 +12,9 @@ use crate::words::{Action, Place, Word, Words};
 /// More words of a single byte than these would make everything interesting.
 const MAX_BYTES: usize = 16;
 
+/// Automata for several expressions at once that may turn out too large before each gets its own.
+const MAX_FAILURES: usize = 64;
+
 /// Looking for words costs more than an automaton over the whole text: picoseconds a text.
 const DEAR: u64 = 150_000;
 
@@ -53,6 +56,7 @@ impl Plan {
         let mut builder = Builder {
             limits: *limits,
             left: limits.total,
+            failures: 0,
             common: Commonplace::get(),
             words: Vec::new(),
             bytes: 0,
@@ -168,6 +172,8 @@ struct Builder {
     limits: Limits,
     /// Bytes that automata may still take.
     left: usize,
+    /// Automata that turned out too large.
+    failures: usize,
     common: &'static Commonplace,
     words: Vec<Word>,
     /// Words of a single byte.
@@ -333,9 +339,12 @@ impl Builder {
             },
             _ => {
                 let all: Vec<_> = items.iter().map(|(id, hir)| (*id, hir)).collect();
-                if let Some(automaton) = self.automaton(&all, way, false) {
+                let automaton =
+                    if self.failures < MAX_FAILURES { self.automaton(&all, way, false) } else { None };
+                if let Some(automaton) = automaton {
                     automata.push(automaton);
                 } else {
+                    self.failures += 1;
                     let (one, two) = items.split_at(items.len() / 2);
                     self.union(one, way, automata, over);
                     self.union(two, way, automata, over);

@@ -22,12 +22,11 @@ impl Scratch {
 
 pub(crate) fn scan(plan: &Plan, singles: &[Single], text: &str, scratch: &mut Scratch, found: &mut [u64]) {
     let bytes = text.as_bytes();
-    let always = found.len().min(plan.always.len());
-    let (kept, beyond) = found.split_at_mut(always);
-    for (to, from) in kept.iter_mut().zip(&plan.always) {
-        *to = *from;
+    // A loop of its own: sets are small, and calls of `memset` and `memcpy` cost more.
+    let mut always = plan.always.iter();
+    for word in found.iter_mut() {
+        *word = always.next().copied().unwrap_or(0);
     }
-    beyond.fill(0);
     if !plan.heads.is_empty() || !plan.tails.is_empty() {
         ends(plan, singles, text, found);
     }

@@ -87,6 +87,9 @@ impl Need {
                 words.dedup();
             }
         }
+        if words.len() > 2 * MAX_WORDS {
+            return None;
+        }
         // Where a word is found, so is what it contains. A local one has to begin at the same place.
         let all = words.clone();
         words.retain(|word| {

@@ -433,6 +433,8 @@ mod tests {
     use super::*;
 
     proptest! {
+        #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
         #[test]
         fn every_machine_finds_the_same(
             words in prop::collection::btree_set(prop_oneof!["[ab/]{1,4}", "[a-f./]{1,20}", "\\PC{1,6}"], 1..80),
