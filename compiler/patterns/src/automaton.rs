@@ -9,8 +9,10 @@
 //!                            └────────┴────────┴───────────┴──────────┴─────────────────────┘
 //! ```
 //!
+//! A row has an entry for each class of bytes, one for the end of the text, and one that says where in `reports` stands what holds.
+//!
 //! As in `regex-automata`, a match is seen one step late, with the byte after it or with the end of the text, which has a class of
-//! its own: the last. The automaton *quits* at a byte that it was not built for; then something slower has to say what holds.
+//! its own. The automaton *quits* at a byte that it was not built for; then something slower has to say what holds.
 
 use regex_automata::dfa::{Automaton as _, StartKind, dense};
 use regex_automata::nfa::thompson;
@@ -53,16 +55,15 @@ pub(crate) enum End {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Automaton {
     classes: Box<[u8; 256]>,
-    /// Entries of a row: one a class, and one for the end of the text.
+    /// Entries of a row: one a class, one for the end of the text, one for what is reported.
     stride: u32,
     next: Box<[u32]>,
     /// States below this one are dead, quit, or report something.
     special: u32,
     /// The first state, by the byte before the place; the last is for no byte. Of length 1 if all are the same.
     starts: Box<[u32]>,
-    /// What state `(2 + k) * stride` reports: `ids[ends[k]..ends[k + 1]]`.
-    ends: Box<[u32]>,
-    ids: Box<[u32]>,
+    /// How many, then these ids; for each state that reports.
+    reports: Box<[u32]>,
     /// The ids that it was built for, also those that it can only quit for.
     members: Box<[u32]>,
 }
@@ -107,7 +108,7 @@ impl Automaton {
                 sample.push(byte);
             }
         }
-        let stride = u32::try_from(sample.len() + 1).ok()?;
+        let stride = u32::try_from(sample.len() + 2).ok()?;
         let anchored = if way == Way::After { Anchored::No } else { Anchored::Yes };
 
         // Old states in the order in which they are first met; `None` stands for quitting at the start.
@@ -155,18 +156,22 @@ impl Automaton {
                     .map_or(stride, |entry| entry.1)
             }
         };
+        let mut reports = vec![0];
         let mut next = vec![0; stride as usize];
-        next.resize(2 * stride as usize, stride);
-        for &state in &rows {
+        next.resize(2 * stride as usize - 1, stride);
+        next.push(0);
+        for (row, &state) in rows.iter().enumerate() {
             next.extend(sample.iter().map(|&byte| offset(dfa.next_state(state, byte))));
             next.push(offset(dfa.next_eoi_state(state)));
-        }
-        let (mut ends, mut ids) = (vec![0], Vec::new());
-        for &state in rows.iter().take(reporting) {
-            for index in 0..dfa.match_len(state) {
-                ids.extend(items.get(dfa.match_pattern(state, index).as_usize()).map(|item| item.0));
+            if row < reporting {
+                next.push(u32::try_from(reports.len()).ok()?);
+                let ids = (0..dfa.match_len(state)).map(|index| dfa.match_pattern(state, index).as_usize());
+                let ids: Vec<u32> = ids.filter_map(|item| items.get(item)).map(|item| item.0).collect();
+                reports.push(u32::try_from(ids.len()).ok()?);
+                reports.extend(ids);
+            } else {
+                next.push(0);
             }
-            ends.push(u32::try_from(ids.len()).ok()?);
         }
         let mut starts: Vec<u32> = starts.into_iter().map(|state| state.map_or(stride, &offset)).collect();
         if starts.iter().all(|start| starts.first() == Some(start)) {
@@ -178,9 +183,8 @@ impl Automaton {
             next: next.into(),
             special: u32::try_from(reporting + 2).ok()?.checked_mul(stride)?,
             starts: starts.into(),
-            ends: ends.into(),
             members: items.iter().map(|item| item.0).collect(),
-            ids: ids.into(),
+            reports: reports.into(),
         })
     }
 
@@ -191,7 +195,7 @@ impl Automaton {
 
     /// Bytes that it takes.
     pub(crate) fn bytes(&self) -> usize {
-        256 + 4 * (self.next.len() + self.starts.len() + self.ends.len() + self.ids.len())
+        256 + 4 * (self.next.len() + self.starts.len() + self.reports.len() + self.members.len())
     }
 
     /// Reads at most `room` bytes from `at` on. `report` says whether to go on.
@@ -250,7 +254,7 @@ impl Automaton {
         if !whole {
             return Walk { end: End::Room, steps };
         }
-        state = self.step(state, self.stride - 1);
+        state = self.step(state, self.stride - 2);
         if state < self.special && state > self.stride {
             report(self.reports(state));
         }
@@ -262,18 +266,21 @@ impl Automaton {
         self.next.get((state + class) as usize).copied().unwrap_or(0)
     }
 
-    #[inline(never)]
+    /// What holds in a state.
+    #[inline]
     fn reports(&self, state: u32) -> &[u32] {
-        let row = (state / self.stride).saturating_sub(2) as usize;
-        let (from, to) = (self.ends.get(row).copied(), self.ends.get(row + 1).copied());
-        self.ids.get(from.unwrap_or(0) as usize..to.unwrap_or(0) as usize).unwrap_or_default()
+        let at = self.step(state, self.stride - 1) as usize;
+        match self.reports.get(at..) {
+            Some([count, ids @ ..]) => ids.get(..*count as usize).unwrap_or_default(),
+            _ => &[],
+        }
     }
 
     pub(crate) fn write(&self, writer: &mut Writer) {
         writer.slice(&*self.classes);
         writer.u32(self.stride);
         writer.u32(self.special);
-        for table in [&self.next, &self.starts, &self.ends, &self.ids, &self.members] {
+        for table in [&self.next, &self.starts, &self.reports, &self.members] {
             writer.table(table);
         }
     }
@@ -287,22 +294,36 @@ impl Automaton {
             special: reader.u32()?,
             next: reader.table()?,
             starts: reader.table()?,
-            ends: reader.table()?,
-            ids: reader.table()?,
+            reports: reader.table()?,
             members: reader.table()?,
         };
         let stride = automaton.stride;
         let len = u32::try_from(automaton.next.len()).map_err(|_| Unreadable::Damaged)?;
-        let state = |&state: &u32| state < len && state % stride == 0;
-        let sound = (1..=257).contains(&stride)
+        let state = |&state: &u32| state < len && state.checked_rem(stride) == Some(0);
+        // The first list is empty: it is what states point to that report nothing.
+        let mut lists = vec![0];
+        let mut rest = automaton.reports.strip_prefix(&[0]).ok_or(Unreadable::Damaged)?;
+        while let [count, more @ ..] = rest {
+            lists.push((automaton.reports.len() - rest.len()) as u32);
+            let (list, more) = more.split_at_checked(*count as usize).ok_or(Unreadable::Damaged)?;
+            if !list.iter().all(|&id| id < ids) {
+                return Err(Unreadable::Damaged);
+            }
+            rest = more;
+        }
+        let row = |row: &[u32]| match row.split_last() {
+            Some((report, states)) => states.iter().all(state) && lists.binary_search(report).is_ok(),
+            None => false,
+        };
+        let sound = (2..=258).contains(&stride)
             && len % stride == 0
             && len / stride >= 2
             && automaton.special <= len
-            && automaton.classes.iter().all(|&class| u32::from(class) < stride)
+            && automaton.classes.iter().all(|&class| u32::from(class) < stride - 1)
             && [1, 257].contains(&automaton.starts.len())
             && automaton.starts.iter().all(state)
-            && automaton.next.iter().all(state)
-            && automaton.ids.iter().chain(&automaton.members).all(|&id| id < ids);
+            && automaton.next.chunks(stride as usize).all(row)
+            && automaton.members.iter().all(|&id| id < ids);
         if sound { Ok(automaton) } else { Err(Unreadable::Damaged) }
     }
 }

@@ -23,6 +23,7 @@ const DEAR: u64 = 150_000;
 pub(crate) struct Plan {
     /// Patterns that hold for every text, as bits.
     pub(crate) always: Box<[u64]>,
+    pub(crate) some_always: bool,
     /// What begins at the start of the text, read until nothing can match any more.
     pub(crate) heads: Vec<Automaton>,
     /// What ends at its end, read backwards.
@@ -163,7 +164,9 @@ impl Plan {
         let beyond = patterns % 64;
         let full = beyond == 0 || always.last().is_none_or(|word| word >> beyond == 0);
         let rows = rows.into();
-        let plan = Plan { always: always.into(), heads, tails, words, confirms, rows, rest, strange };
+        let some_always = always.iter().any(|word| *word != 0);
+        let plan =
+            Plan { always: always.into(), some_always, heads, tails, words, confirms, rows, rest, strange };
         if known && full { Ok(plan) } else { Err(Unreadable::Damaged) }
     }
 }
@@ -390,6 +393,7 @@ impl Builder {
         let rows = self.rows();
         let words = Words::build(self.words, self.common);
         Plan {
+            some_always: self.always.iter().any(|word| *word != 0),
             always: self.always.into(),
             heads,
             tails,

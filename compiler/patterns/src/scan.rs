@@ -22,10 +22,11 @@ impl Scratch {
 
 pub(crate) fn scan(plan: &Plan, singles: &[Single], text: &str, scratch: &mut Scratch, found: &mut [u64]) {
     let bytes = text.as_bytes();
-    // A loop of its own: sets are small, and calls of `memset` and `memcpy` cost more.
-    let mut always = plan.always.iter();
-    for word in found.iter_mut() {
-        *word = always.next().copied().unwrap_or(0);
+    found.fill(0);
+    if plan.some_always {
+        for (to, from) in found.iter_mut().zip(&plan.always) {
+            *to = *from;
+        }
     }
     if !plan.heads.is_empty() || !plan.tails.is_empty() {
         ends(plan, singles, text, found);
