@@ -2,9 +2,9 @@
 //!
 //! ```text
 //!  {"ts":1760000000000,"method":"GET","path":"/a",…}
-//!   └─┬─┘              └───┬───┘      └──┬──┘
-//!     └── after it ──▶ "method": ──▶ "path": ──▶ …        a tree of names: whoever writes a line writes the next one alike, so
-//!                          └─ or ──▶ "host": ──▶ …        nearly every name is one compare, and no name occurs twice on a way
+//!
+//!  "ts": ── after it ──▶ ,"method": ──▶ ,"path": ──▶ …    a tree of names: whoever writes a line writes the next one alike, so
+//!                             └── or ──▶ ,"host": ──▶ …   nearly every name is one compare, and no name occurs twice on a way
 //! ```
 //!
 //! What is read here is what [`crate::value`] reads, no more and no less, and fails for the same reasons: a line that
@@ -71,7 +71,7 @@ impl From<Value> for Raw<'_> {
 /// A name that may come next on a way.
 #[derive(Clone, Debug)]
 struct Node {
-    /// `"name":`, as it is written.
+    /// `"name":`, as it is written; after another member with the comma before it.
     text: Box<[u8]>,
     wanted: Option<u16>,
     /// The name before it; 0 is the beginning.
@@ -83,7 +83,8 @@ struct Node {
 
 impl Node {
     fn name(&self) -> &[u8] {
-        self.text.get(1..self.text.len().saturating_sub(2)).unwrap_or_default()
+        let start = self.text.iter().position(|byte| *byte == b'"').map_or(0, |quote| quote + 1);
+        self.text.get(start..self.text.len().saturating_sub(2)).unwrap_or_default()
     }
 }
 
@@ -149,7 +150,8 @@ impl Decoder {
 
     /// The same of a plain line that is as it should be; nothing of any other.
     fn quick<'l>(&mut self, line: &'l [u8], members: &mut Vec<(u16, Raw<'l>)>) -> Option<()> {
-        let mut scan = Scan { rest: line, left: MAX_VALUES.checked_sub(1)? };
+        let whole = std::str::from_utf8(line).ok()?;
+        let mut scan = Scan { rest: line, line: whole, left: MAX_VALUES.checked_sub(1)? };
         scan.spaces();
         scan.take(b'{')?;
         scan.spaces();
@@ -160,16 +162,20 @@ impl Decoder {
         // On a way as long as it is known; beside it every name is kept, to see that none occurs twice.
         let mut way = Some(0);
         let mut beside: Vec<&'l [u8]> = Vec::new();
+        let mut before = scan.rest;
         loop {
-            let wanted = match way.and_then(|from| self.follow(from, scan.rest)) {
+            let wanted = match way.and_then(|from| self.follow(from, before)) {
                 Some((node, wanted, rest)) => {
                     way = Some(node);
                     scan.rest = rest;
                     wanted
                 }
                 None => {
+                    if way != Some(0) && !scan.more(b'}')? {
+                        break;
+                    }
                     let from = way;
-                    let (name, wanted, grown) = self.look_up(&mut scan, from)?;
+                    let (name, wanted, grown) = self.look_up(&mut scan, from, before)?;
                     way = grown;
                     if let (Some(from), None) = (from, way) {
                         self.on_way_names(from, line, &mut beside);
@@ -185,9 +191,7 @@ impl Decoder {
                 Some(at) => members.push((at, scan.value(1)?)),
                 None => scan.pass(1)?,
             }
-            if !scan.more(b'}')? {
-                break;
-            }
+            before = scan.rest;
         }
         if way.is_none() {
             beside.sort_unstable();
@@ -212,18 +216,17 @@ impl Decoder {
         None
     }
 
-    /// A name that is not known here, whether it is wanted, and its node where it is remembered from now on. Nothing when it
-    /// is on the way already: it occurs twice.
+    /// A name that is not known here, whether it is wanted, and its node where it is remembered from now on. `before` is what
+    /// the member begins with, its comma if it has one. Nothing when the name is on the way already: it occurs twice.
     #[cold]
     fn look_up<'l>(
         &mut self,
         scan: &mut Scan<'l>,
         from: Option<u32>,
+        before: &'l [u8],
     ) -> Option<(&'l [u8], Option<u16>, Option<u32>)> {
-        let start = scan.rest;
         scan.take(b'"')?;
         let name = scan.text()?;
-        let tight = scan.rest.first() == Some(&b':');
         scan.spaces();
         scan.take(b':')?;
         let wanted = self.find(name);
@@ -231,8 +234,9 @@ impl Decoder {
         if self.on_way(from, |known| known == name) {
             return None;
         }
-        let text = start.get(..start.len().checked_sub(scan.rest.len())?)?;
-        let grown = if tight { self.grow(from, text, wanted) } else { None };
+        let text = before.get(..before.len().checked_sub(scan.rest.len())?)?;
+        // Hardly anybody puts a space before a colon.
+        let grown = if text.ends_with(b"\":") { self.grow(from, text, wanted) } else { None };
         Some((name, wanted, grown))
     }
 
@@ -290,7 +294,8 @@ pub(crate) fn object(line: &[u8]) -> Option<Fields> {
     if !is_plain(line) {
         return None;
     }
-    let mut scan = Scan { rest: line, left: MAX_VALUES };
+    let whole = std::str::from_utf8(line).ok()?;
+    let mut scan = Scan { rest: line, line: whole, left: MAX_VALUES };
     scan.spaces();
     let Value::Object(fields) = Value::from(scan.value(0)?) else { return None };
     scan.end()?;
@@ -301,6 +306,8 @@ pub(crate) fn object(line: &[u8]) -> Option<Fields> {
 /// next quote.
 struct Scan<'l> {
     rest: &'l [u8],
+    /// The whole line.
+    line: &'l str,
     /// Values that may still come.
     left: usize,
 }
@@ -339,8 +346,13 @@ impl<'l> Scan<'l> {
         Some(text)
     }
 
+    /// The same as text.
+    #[inline]
     fn str(&mut self) -> Option<&'l str> {
-        std::str::from_utf8(self.text()?).ok()
+        let start = self.line.len().checked_sub(self.rest.len())?;
+        let length = quote(self.rest)?;
+        self.rest = self.rest.get(length + 1..)?;
+        self.line.get(start..start + length)
     }
 
     /// A comma with what follows it, or the end that `last` says; nothing where neither stands.
@@ -538,6 +550,11 @@ mod tests {
             "{\"a\":1}".into(),
             "{\"a\" : 1 , \"bb\" : [ 1 , { } , [ ] ] }".into(),
             "{\"a\":1,}".into(),
+            "{\"a\": 1, \"bb\": 2, \"ts\": \"x\"}".into(),
+            "{\"a\": 1, \"bb\": 2, \"a\": \"x\"}".into(),
+            "{\"a\": 1,  \"bb\" : 2, \"a\": \"x\"}".into(),
+            "{,\"a\":1}".into(),
+            "{\"a\":1\"bb\":2}".into(),
             "{\"a\":1,\"a\":2}".into(),
             "{\"x\":1,\"a\":3,\"x\":2}".into(),
             "{\"x\" :1,\"a\":3,\"x\":2}".into(),
