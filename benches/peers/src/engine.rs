@@ -47,7 +47,7 @@ pub trait Engine: Sync {
 /// A set of rules, ready.
 pub struct Compiled<'w> {
     pub matcher: Box<dyn Held<'w> + 'w>,
-    /// Rules that the engine cannot express, by their place in the set, and why.
+    /// Rules that the engine cannot express, by their place in the set, in order, and why.
     pub left_out: Vec<(usize, String)>,
 }
 

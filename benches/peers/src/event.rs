@@ -128,8 +128,9 @@ fields! { 'a
 /// # Errors
 /// With the first line that is no event.
 pub fn decode<'a>(lines: &[&'a str]) -> Result<Vec<Record<'a>>, String> {
-    let decoded = lines.iter().enumerate().map(|(at, line)| {
-        serde_json::from_str(line).map_err(|error| format!("event {}: {error}", at + 1))
-    });
+    let decoded = lines
+        .iter()
+        .enumerate()
+        .map(|(at, line)| serde_json::from_str(line).map_err(|error| format!("event {}: {error}", at + 1)));
     decoded.collect()
 }

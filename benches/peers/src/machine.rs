@@ -19,7 +19,8 @@ impl Machine {
         let model = model.map_or("an unknown processor", |(_, model)| model.trim());
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let folder = env!("CARGO_MANIFEST_DIR");
-        let commit = said("git", &["-C", folder, "describe", "--always", "--abbrev=7", "--exclude=*", "--dirty"]);
+        let commit =
+            said("git", &["-C", folder, "describe", "--always", "--abbrev=7", "--exclude=*", "--dirty"]);
         Self {
             machine: format!("{model}, {cores} cores"),
             commit: commit.unwrap_or_else(|| "unknown".to_owned()),
@@ -36,6 +37,7 @@ pub fn version(package: &str) -> Option<&'static str> {
 }
 
 fn said(command: &str, arguments: &[&str]) -> Option<String> {
-    let output = Command::new(command).args(arguments).output().ok().filter(|output| output.status.success())?;
+    let output =
+        Command::new(command).args(arguments).output().ok().filter(|output| output.status.success())?;
     Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }

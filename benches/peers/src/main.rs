@@ -84,14 +84,20 @@ fn run(arguments: &Arguments) -> Result<bool, String> {
         sizes => sizes.to_vec(),
     };
     let asked = |name: &str| {
-        let is = |asked: &String| name == asked || name.strip_prefix(asked.as_str()).is_some_and(|rest| rest.starts_with('-'));
+        let is = |asked: &String| {
+            name == asked || name.strip_prefix(asked.as_str()).is_some_and(|rest| rest.starts_with('-'))
+        };
         arguments.engines.is_empty() || arguments.engines.iter().any(is)
     };
     let engines: Vec<_> = engine::all().into_iter().filter(|engine| asked(engine.name())).collect();
     let searchers: Vec<_> = strings::all().into_iter().filter(|engine| asked(engine.name())).collect();
     for name in &arguments.engines {
-        let one = |known: &str| known == name || known.strip_prefix(name.as_str()).is_some_and(|rest| rest.starts_with('-'));
-        if !engines.iter().any(|engine| one(engine.name())) && !searchers.iter().any(|engine| one(engine.name())) {
+        let one = |known: &str| {
+            known == name || known.strip_prefix(name.as_str()).is_some_and(|rest| rest.starts_with('-'))
+        };
+        if !engines.iter().any(|engine| one(engine.name()))
+            && !searchers.iter().any(|engine| one(engine.name()))
+        {
             return Err(format!("there is no engine `{name}`; --list names them"));
         }
     }
@@ -103,12 +109,13 @@ fn run(arguments: &Arguments) -> Result<bool, String> {
         let size = *sizes.first().ok_or("no set of rules")?;
         let rules = workload.rules(size)?;
         let rules: Vec<&Rule> = rules.iter().collect();
-        let set = workload::Set { rules: &rules, lists: &workload.lists };
+        let set = workload::Set { rules: &rules, lists: &workload.lists, sample: &[] };
         if arguments.policy {
             print!("{}", engine::policy(set));
         } else {
             let path = path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/engine/rust/generated.rs");
-            fs::write(&path, engine::generate(set)?).map_err(|error| format!("{}: {error}", path.display()))?;
+            fs::write(&path, engine::generate(set)?)
+                .map_err(|error| format!("{}: {error}", path.display()))?;
         }
         return Ok(true);
     }
@@ -141,10 +148,17 @@ fn run(arguments: &Arguments) -> Result<bool, String> {
 
     let report = Report {
         machine: machine::Machine::here(),
-        command: std::iter::once("cargo run --release --".to_owned()).chain(std::env::args().skip(1)).collect::<Vec<_>>().join(" "),
+        command: std::iter::once("cargo run --release --".to_owned())
+            .chain(std::env::args().skip(1))
+            .collect::<Vec<_>>()
+            .join(" "),
         workload: format!(
             "{}, {} events",
-            if workload.ships() { "the one that ships".to_owned() } else { workload.folder().file_name().unwrap_or_default().to_string_lossy().into_owned() },
+            if workload.ships() {
+                "the one that ships".to_owned()
+            } else {
+                workload.folder().file_name().unwrap_or_default().to_string_lossy().into_owned()
+            },
             events.len()
         ),
         rules: rows,
@@ -162,9 +176,17 @@ fn run(arguments: &Arguments) -> Result<bool, String> {
 fn list(workload: &Workload) {
     println!("workload: {}, rules {:?}", workload.folder().display(), workload.sizes());
     for engine in engine::all() {
-        println!("rules    {:<24}{}", engine.name(), engine.package().and_then(machine::version).unwrap_or("–"));
+        println!(
+            "rules    {:<24}{}",
+            engine.name(),
+            engine.package().and_then(machine::version).unwrap_or("–")
+        );
     }
     for engine in strings::all() {
-        println!("strings  {:<24}{}", engine.name(), engine.package().and_then(machine::version).unwrap_or("–"));
+        println!(
+            "strings  {:<24}{}",
+            engine.name(),
+            engine.package().and_then(machine::version).unwrap_or("–")
+        );
     }
 }

@@ -94,6 +94,15 @@ pub struct Input<'w> {
     pub events: &'w [Event<'w>],
 }
 
+/// How many events engines may look at before.
+const SAMPLE: usize = 512;
+
+impl<'w> Input<'w> {
+    fn set(self, workload: &'w Workload, rules: &'w [&'w Rule]) -> Set<'w> {
+        Set { rules, lists: &workload.lists, sample: self.events.get(..SAMPLE).unwrap_or(self.events) }
+    }
+}
+
 /// Measures engines with one set of rules. `before` are the rows of smaller sets.
 pub fn measure<'w>(
     engines: &[&'static dyn Engine],
@@ -117,8 +126,14 @@ pub fn measure<'w>(
             outcome: Outcome::Skipped(String::new()),
         };
         eprintln!("  {} rules, {}", rules.len(), engine.name());
-        let guess = before.iter().filter(|row| row.engine == engine.name()).filter_map(Row::estimate).max_by(f64::total_cmp);
-        if let Some(guess) = guess.map(|each| each * rules.len() as f64).filter(|guess| *guess > SLOW && !plan.full) {
+        let guess = before
+            .iter()
+            .filter(|row| row.engine == engine.name())
+            .filter_map(Row::estimate)
+            .max_by(f64::total_cmp);
+        if let Some(guess) =
+            guess.map(|each| each * rules.len() as f64).filter(|guess| *guess > SLOW && !plan.full)
+        {
             let ms = guess / 1e6;
             row.outcome = Outcome::Skipped(format!("about {ms:.1} ms an event; --full measures it"));
             rows.push((row, None));
@@ -145,9 +160,14 @@ pub fn measure<'w>(
     for at in 0..cells.len() {
         let left_out: Vec<usize> = cells[at].compiled.left_out.iter().map(|(rule, _)| *rule).collect();
         let known = bases.iter().find(|(same, _)| *same == left_out).map(|(_, base)| *base);
-        let own = rows.iter().find(|(row, cell)| is_base(row.engine) && left_out.is_empty() && cell.is_some());
+        let own =
+            rows.iter().find(|(row, cell)| is_base(row.engine) && left_out.is_empty() && cell.is_some());
         cells[at].base = known.or(own.and_then(|(_, cell)| *cell)).or_else(|| {
-            let kept = rules.iter().enumerate().filter(|(rule, _)| !left_out.contains(rule)).map(|(_, rule)| *rule);
+            let kept = rules
+                .iter()
+                .enumerate()
+                .filter(|(rule, _)| left_out.binary_search(rule).is_err())
+                .map(|(_, rule)| *rule);
             let kept: &'w [&'w Rule] = Vec::leak(kept.collect());
             cells.push(prepare(*base?, workload, kept, input, plan, &expected).ok()?);
             Some(cells.len() - 1)
@@ -198,10 +218,10 @@ fn prepare<'w>(
     expected: &Expected<'w>,
 ) -> Result<Cell<'w>, Outcome> {
     let begin = clock::process();
-    let compiled = engine.compile(Set { rules, lists: &workload.lists }).map_err(Outcome::Skipped)?;
+    let compiled = engine.compile(input.set(workload, rules)).map_err(|why| Outcome::Skipped(brief(&why)))?;
     let compile_ms = (clock::process() - begin) / 1e6;
-    let kept: Vec<bool> =
-        (0..rules.len()).map(|rule| compiled.left_out.iter().all(|(left_out, _)| *left_out != rule)).collect();
+    let mut kept = vec![true; rules.len()];
+    compiled.left_out.iter().for_each(|(rule, _)| kept[*rule] = false);
     if !kept.contains(&true) {
         return Err(Outcome::Skipped("it can express none of them".to_owned()));
     }
@@ -235,9 +255,10 @@ fn prepare<'w>(
     matcher.run(events.get(..checked).unwrap_or_default(), &mut whole).map_err(Outcome::Wrong)?;
     matcher.run_lines(input.lines.get(..checked).unwrap_or_default(), &mut lines).map_err(Outcome::Wrong)?;
     match rules.iter().zip(whole.iter().zip(&lines)).find(|(_, (whole, lines))| whole != lines) {
-        Some((rule, (whole, lines))) => {
-            Err(Outcome::Wrong(format!("rule {} matches {lines} of the decoded events, not {whole}", rule.id)))
-        }
+        Some((rule, (whole, lines))) => Err(Outcome::Wrong(format!(
+            "rule {} matches {lines} of the decoded events, not {whole}",
+            rule.id
+        ))),
         None => Ok(cell),
     }
 }
@@ -245,11 +266,12 @@ fn prepare<'w>(
 /// How many events each rule matches: what the workload says of all, and of a part of them the baseline whose totals over all are
 /// checked like everyone's.
 fn expected<'w>(workload: &'w Workload, rules: &'w [&'w Rule], input: Input<'w>, plan: Plan) -> Expected<'w> {
-    let of = |counts: &[u32]| rules.iter().zip(counts).map(|(rule, count)| (rule.id.as_str(), *count)).collect();
+    let of =
+        |counts: &[u32]| rules.iter().zip(counts).map(|(rule, count)| (rule.id.as_str(), *count)).collect();
     let said: Vec<u32> = rules.iter().map(|rule| rule.expected).collect();
     let Some(first) = plan.quick.filter(|first| *first < input.events.len()) else { return of(&said) };
     let mut counts = vec![0; rules.len()];
-    if let Ok(mut compiled) = crate::engine::reference().compile(Set { rules, lists: &workload.lists }) {
+    if let Ok(mut compiled) = crate::engine::reference().compile(input.set(workload, rules)) {
         _ = compiled.matcher.run(input.events.get(..first).unwrap_or_default(), &mut counts);
     }
     of(&counts)
@@ -288,6 +310,12 @@ impl Row {
             _ => None,
         }
     }
+}
+
+/// The last line of an explanation, cut: those of parsers quote their input.
+fn brief(why: &str) -> String {
+    let line = why.lines().rev().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
+    line.chars().take(120).collect()
 }
 
 /// The middle one.

@@ -22,7 +22,8 @@ pub struct Report {
 impl Report {
     /// Whether an engine matched what it should not.
     pub fn is_wrong(&self) -> bool {
-        self.rules.iter().any(|row| matches!(row.outcome, Outcome::Wrong(_))) || self.strings.iter().any(|row| row.wrong)
+        self.rules.iter().any(|row| matches!(row.outcome, Outcome::Wrong(_)))
+            || self.strings.iter().any(|row| row.wrong)
     }
 
     /// As tables.
@@ -70,18 +71,35 @@ impl Report {
         let mut sizes: Vec<usize> = self.rules.iter().map(|row| row.rules).collect();
         sizes.dedup();
         for size in sizes {
-            let head = ["engine", "version", "expresses", "ns/event", "least–most", "÷ weir", "from JSON, ns/event", "÷ weir", "compile, ms", "matches"];
+            let head = [
+                "engine",
+                "version",
+                "expresses",
+                "ns/event",
+                "least–most",
+                "÷ weir",
+                "from JSON, ns/event",
+                "÷ weir",
+                "compile, ms",
+                "matches",
+            ];
             let mut table = vec![head.map(str::to_owned).to_vec()];
             table.extend(self.rules.iter().filter(|row| row.rules == size).map(rule_cells));
             parts.push((format!("{} rules", grouped(size as f64)), table));
         }
-        let mut sets: Vec<(usize, usize)> = self.strings.iter().map(|row| (row.literals, row.regexes)).collect();
+        let mut sets: Vec<(usize, usize)> =
+            self.strings.iter().map(|row| (row.literals, row.regexes)).collect();
         sets.dedup();
         for set in sets {
-            let mut table = vec![["engine", "version", "ns/text", "÷ weir", "compile, ms", "matches"].map(str::to_owned).to_vec()];
+            let mut table = vec![
+                ["engine", "version", "ns/text", "÷ weir", "compile, ms", "matches"]
+                    .map(str::to_owned)
+                    .to_vec(),
+            ];
             let rows = self.strings.iter().filter(|row| (row.literals, row.regexes) == set);
             table.extend(rows.map(|row| {
-                let mut cells = vec![row.engine.to_owned(), row.package.and_then(version).unwrap_or("").to_owned()];
+                let mut cells =
+                    vec![row.engine.to_owned(), row.package.and_then(version).unwrap_or("").to_owned()];
                 match &row.outcome {
                     Ok(figures) => cells.extend([
                         grouped(figures.ns),
@@ -89,7 +107,9 @@ impl Report {
                         small(figures.compile_ms),
                         grouped(figures.matches as f64),
                     ]),
-                    Err(why) => cells.push(if row.wrong { format!("wrong: {why}") } else { format!("– ({why})") }),
+                    Err(why) => {
+                        cells.push(if row.wrong { format!("wrong: {why}") } else { format!("– ({why})") })
+                    }
                 }
                 cells
             }));
@@ -111,7 +131,11 @@ fn rule_cells(row: &Row) -> Vec<String> {
     let mut cells = vec![
         row.engine.to_owned(),
         row.package.and_then(version).unwrap_or("").to_owned(),
-        if row.expressed == row.rules { "all".to_owned() } else { format!("{} of {}", row.expressed, row.rules) },
+        if row.expressed == row.rules {
+            "all".to_owned()
+        } else {
+            format!("{} of {}", row.expressed, row.rules)
+        },
     ];
     match &row.outcome {
         Outcome::Measured(figures) => cells.extend([

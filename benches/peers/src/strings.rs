@@ -9,6 +9,7 @@ mod aho;
 #[cfg(feature = "hyperscan")]
 mod hyperscan;
 mod set;
+mod weir;
 #[cfg(feature = "yara-x")]
 mod yara;
 
@@ -60,7 +61,7 @@ pub struct Figures {
 /// All engines that were built in.
 pub fn all() -> Vec<&'static dyn Searcher> {
     #[allow(unused_mut, reason = "some are behind features")]
-    let mut all: Vec<&'static dyn Searcher> = vec![&aho::Automaton, &set::Set, &set::Both];
+    let mut all: Vec<&'static dyn Searcher> = vec![&weir::Patterns, &aho::Automaton, &set::Set, &set::Both];
     #[cfg(feature = "yara-x")]
     all.push(&yara::Yara);
     #[cfg(feature = "hyperscan")]
@@ -128,7 +129,10 @@ pub fn measure(
             std::hint::black_box(found);
         }
     }
-    let base = ready.iter().find(|(row, ..)| rows[*row].engine.starts_with("weir")).map(|(.., samples)| samples.clone());
+    let base = ready
+        .iter()
+        .find(|(row, ..)| rows[*row].engine.starts_with("weir"))
+        .map(|(.., samples)| samples.clone());
     for (row, _, _, samples) in &ready {
         if let Ok(figures) = &mut rows[*row].outcome {
             figures.ns = median(samples);

@@ -89,6 +89,8 @@ pub enum Constant {
 pub struct Set<'w> {
     pub rules: &'w [&'w Rule],
     pub lists: &'w [List],
+    /// Some events to choose an order of work by; what matches may not depend on them.
+    pub sample: &'w [Event<'w>],
 }
 
 #[derive(Deserialize)]
@@ -117,10 +119,11 @@ impl Workload {
     pub fn open() -> Result<Self, String> {
         let folder = std::env::var_os("WEIR_WORKLOAD").map_or_else(|| PathBuf::from(SHIPPED), PathBuf::from);
         let events = read(&folder, "events.ndjson")?;
-        let lists: BTreeMap<String, Vec<String>> =
-            serde_json::from_str(&read(&folder, "lists.json")?).map_err(|error| format!("lists.json: {error}"))?;
+        let lists: BTreeMap<String, Vec<String>> = serde_json::from_str(&read(&folder, "lists.json")?)
+            .map_err(|error| format!("lists.json: {error}"))?;
         let lists = lists.into_iter().map(|(name, ranges)| {
-            let range = |text: &String| text.parse().map_err(|_| format!("list {name}: `{text}` is no range"));
+            let range =
+                |text: &String| text.parse().map_err(|_| format!("list {name}: `{text}` is no range"));
             let ranges = ranges.iter().map(range).collect::<Result<_, _>>()?;
             Ok(List { name, ranges })
         });
@@ -187,7 +190,9 @@ impl Workload {
     pub fn hay(&self, events: &[Event<'_>]) -> Vec<String> {
         match read(&self.folder, "hay.txt") {
             Ok(hay) => hay.lines().map(str::to_owned).collect(),
-            Err(_) => events.iter().map(|event| [event.user_agent, event.path, event.query].join("\t")).collect(),
+            Err(_) => {
+                events.iter().map(|event| [event.user_agent, event.path, event.query].join("\t")).collect()
+            }
         }
     }
 
@@ -206,7 +211,8 @@ impl Workload {
     }
 
     fn test(&self, op: &str, field: Field, value: serde_json::Value) -> Result<Test, String> {
-        let text = |value: &serde_json::Value| value.as_str().map(str::to_owned).ok_or("not a text".to_owned());
+        let text =
+            |value: &serde_json::Value| value.as_str().map(str::to_owned).ok_or("not a text".to_owned());
         let constant = |value: &serde_json::Value| {
             let constant = match field.kind() {
                 Kind::Text => value.as_str().map(|text| Constant::Text(text.to_owned())),
@@ -258,10 +264,15 @@ impl Expr {
 impl Set<'_> {
     /// The fields that its rules read: an engine need not be given others.
     pub fn fields(&self) -> Vec<Field> {
-        let mut fields = BTreeSet::new();
-        self.rules.iter().for_each(|rule| rule.expr.tests(&mut |field, _| _ = fields.insert(field)));
-        fields.into_iter().collect()
+        fields(self.rules)
     }
+}
+
+/// The fields that rules read.
+pub fn fields(rules: &[&Rule]) -> Vec<Field> {
+    let mut fields = BTreeSet::new();
+    rules.iter().for_each(|rule| rule.expr.tests(&mut |field, _| _ = fields.insert(field)));
+    fields.into_iter().collect()
 }
 
 impl Order {
@@ -348,6 +359,8 @@ fn read(folder: &Path, name: &str) -> Result<String, String> {
     let packed = folder.join(format!("{name}.xz"));
     let file = fs::File::open(&packed).map_err(|error| format!("{}: {error}", packed.display()))?;
     let mut text = String::new();
-    XzReader::new(file, true).read_to_string(&mut text).map_err(|error| format!("{}: {error}", packed.display()))?;
+    XzReader::new(file, true)
+        .read_to_string(&mut text)
+        .map_err(|error| format!("{}: {error}", packed.display()))?;
     Ok(text)
 }

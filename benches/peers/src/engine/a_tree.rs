@@ -8,7 +8,7 @@ use a_tree::{ATree as Index, AttributeDefinition, EventError};
 use super::words::{PLAIN, thousandths, written};
 use super::{Compiled, Engine, Matcher};
 use crate::event::{Event, Field, Kind, Value};
-use crate::workload::{Constant, Set, Test};
+use crate::workload::{Constant, Set, Test, fields};
 
 /// The engine.
 pub struct ATree;
@@ -37,7 +37,7 @@ impl Engine for ATree {
         }
         // Fields of rules that it takes: every attribute costs a copy an event.
         let kept: Vec<_> = rules.iter().filter_map(|(at, _)| set.rules.get(*at).copied()).collect();
-        let fields: Vec<Field> = Set { rules: &kept, lists: set.lists }.fields();
+        let fields: Vec<Field> = fields(&kept);
         let attributes: Vec<AttributeDefinition> = fields.iter().map(|field| attribute(*field)).collect();
         let mut index = Index::new(&attributes).map_err(|error| format!("{error:?}"))?;
         for (at, text) in &rules {
@@ -90,7 +90,9 @@ fn test(field: Field, test: &Test) -> Result<String, String> {
         }
         Test::Compare(order, own) => Ok(format!("{name} {} {}", order.sign(), constant(own)?)),
         Test::IsTrue => Ok(name.to_owned()),
-        Test::Contains(_) | Test::StartsWith(_) | Test::EndsWith(_) => Err("tests of parts of text".to_owned()),
+        Test::Contains(_) | Test::StartsWith(_) | Test::EndsWith(_) => {
+            Err("tests of parts of text".to_owned())
+        }
         Test::Matches(_) => Err("regular expressions".to_owned()),
         Test::InList(_) => Err("ranges of addresses".to_owned()),
     }
@@ -101,7 +103,9 @@ fn constant(of: &Constant) -> Result<String, String> {
         Constant::Text(own) if !own.contains(['"', '\\']) => Ok(format!("\"{own}\"")),
         Constant::Text(_) => Err("quotes in text".to_owned()),
         Constant::Int(own) => Ok(own.to_string()),
-        Constant::Float(own) => thousandths(*own).map(|own| own.to_string()).ok_or_else(|| "fractions".to_owned()),
+        Constant::Float(own) => {
+            thousandths(*own).map(|own| own.to_string()).ok_or_else(|| "fractions".to_owned())
+        }
         Constant::Truth(_) => Err("a comparison of truth values".to_owned()),
     }
 }

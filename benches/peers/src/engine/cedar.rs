@@ -10,7 +10,7 @@ use cedar_policy::{
 use super::words::{C, quoted, thousandths, written};
 use super::{Compiled, Engine, Matcher};
 use crate::event::{Event, Field, Value};
-use crate::workload::{Constant, Set, Test};
+use crate::workload::{Constant, Set, Test, fields};
 
 /// The engine.
 pub struct Cedar;
@@ -54,7 +54,7 @@ impl Engine for Cedar {
             policies,
             entities: Entities::empty(),
             request: [entity("Client::\"a\"")?, entity("Action::\"request\"")?, entity("Site::\"a\"")?],
-            fields: Set { rules: &kept, lists: set.lists }.fields(),
+            fields: fields(&kept),
         };
         Ok(Compiled { matcher: Box::new(rules), left_out })
     }
@@ -75,7 +75,8 @@ impl Matcher for Rules {
             });
             let context = Context::from_pairs(pairs).map_err(|error| error.to_string())?;
             let [principal, action, resource] = self.request.clone();
-            let request = Request::new(principal, action, resource, context, None).map_err(|error| error.to_string())?;
+            let request = Request::new(principal, action, resource, context, None)
+                .map_err(|error| error.to_string())?;
             let response = self.authorizer.is_authorized(&request, &self.policies, &self.entities);
             if let Some(error) = response.diagnostics().errors().next() {
                 return Err(error.to_string());
@@ -112,7 +113,9 @@ fn constant(of: &Constant) -> Result<String, String> {
     match of {
         Constant::Text(own) => Ok(quoted(own)),
         Constant::Int(own) => Ok(own.to_string()),
-        Constant::Float(own) => thousandths(*own).map(|own| own.to_string()).ok_or_else(|| "fractions".to_owned()),
+        Constant::Float(own) => {
+            thousandths(*own).map(|own| own.to_string()).ok_or_else(|| "fractions".to_owned())
+        }
         Constant::Truth(own) => Ok(own.to_string()),
     }
 }

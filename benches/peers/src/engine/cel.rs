@@ -105,7 +105,8 @@ fn test(field: Field, test: &Test, host: &Host, sets: &mut Sets) -> String {
         Test::Ne(own) => format!("{name} != {}", constant(own)),
         Test::In(members) => {
             let next = sets.len();
-            let (set, _) = sets.entry(format!("{members:?}")).or_insert_with(|| (format!("set{next}"), members.clone()));
+            let (set, _) =
+                sets.entry(format!("{members:?}")).or_insert_with(|| (format!("set{next}"), members.clone()));
             format!("{name} in {set}")
         }
         Test::Compare(order, own) => format!("{name} {} {}", order.sign(), constant(own)),

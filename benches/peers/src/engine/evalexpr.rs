@@ -79,7 +79,8 @@ impl Matcher for Rules {
                 }
             }
             for (rule, count) in self.rules.iter().zip(&mut *counts) {
-                let matches = rule.eval_boolean_with_context(&self.context).map_err(|error| error.to_string())?;
+                let matches =
+                    rule.eval_boolean_with_context(&self.context).map_err(|error| error.to_string())?;
                 *count += u32::from(matches);
             }
         }

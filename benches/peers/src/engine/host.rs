@@ -51,7 +51,10 @@ impl Host {
 
     /// Whether a pattern is found in a text.
     pub fn matches(&self, pattern: i64, text: &str) -> bool {
-        usize::try_from(pattern).ok().and_then(|at| self.regexes.get(at)).is_some_and(|regex| regex.is_match(text))
+        usize::try_from(pattern)
+            .ok()
+            .and_then(|at| self.regexes.get(at))
+            .is_some_and(|regex| regex.is_match(text))
     }
 
     /// Whether an address, as a [`number`], is in a list.

@@ -93,7 +93,8 @@ impl Engine for Index {
             rule.expr.tests(&mut |field, test| _ = tests.insert(key(field, test), (field, test)));
         }
         // In the order of their names, so that those of a field are neighbours.
-        let numbers: HashMap<&str, usize> = tests.keys().enumerate().map(|(at, key)| (key.as_str(), at)).collect();
+        let numbers: HashMap<&str, usize> =
+            tests.keys().enumerate().map(|(at, key)| (key.as_str(), at)).collect();
         let words = tests.len().div_ceil(64);
         let mut regexes = Vec::new();
         for (field, test) in tests.values() {
@@ -103,7 +104,11 @@ impl Engine for Index {
             });
         }
         let fields = set.fields().into_iter().map(|field| {
-            let own = tests.values().enumerate().filter(|(_, (of, _))| *of == field).map(|(at, (_, test))| (at, *test));
+            let own = tests
+                .values()
+                .enumerate()
+                .filter(|(_, (of, _))| *of == field)
+                .map(|(at, (_, test))| (at, *test));
             Steps::of(field, &own.collect::<Vec<_>>(), set)
         });
         let rules = set.rules.iter().map(|rule| node(&rule.expr, &numbers)).collect();
@@ -147,14 +152,26 @@ impl Matcher for Rules<'_> {
                         let rule = self.watched[predicate][at] as usize;
                         if self.stamps[rule] != self.stamp {
                             self.stamps[rule] = self.stamp;
-                            counts[rule] += u32::from(holds(&self.rules[rule], event, &self.regexes, &mut self.bits, &mut self.tried));
+                            counts[rule] += u32::from(holds(
+                                &self.rules[rule],
+                                event,
+                                &self.regexes,
+                                &mut self.bits,
+                                &mut self.tried,
+                            ));
                         }
                     }
                 }
             }
             for rule in &self.always {
                 let rule = *rule as usize;
-                counts[rule] += u32::from(holds(&self.rules[rule], event, &self.regexes, &mut self.bits, &mut self.tried));
+                counts[rule] += u32::from(holds(
+                    &self.rules[rule],
+                    event,
+                    &self.regexes,
+                    &mut self.bits,
+                    &mut self.tried,
+                ));
             }
         }
         Ok(())
@@ -300,7 +317,10 @@ impl<'w> Steps<'w> {
         thresholds.dedup();
         // A value of each cell: below the first threshold, at it, between it and the next, and so on.
         let values = thresholds.iter().enumerate().flat_map(|(at, own)| {
-            let below = at.checked_sub(1).and_then(|at| thresholds.get(at)).map_or(own - 1.0, |last| (last + own) / 2.0);
+            let below = at
+                .checked_sub(1)
+                .and_then(|at| thresholds.get(at))
+                .map_or(own - 1.0, |last| (last + own) / 2.0);
             [below, *own]
         });
         let values = values.chain(thresholds.last().map(|last| last + 1.0));
@@ -310,7 +330,9 @@ impl<'w> Steps<'w> {
         let cells = cells.collect();
         let mut borders: Vec<u32> = Vec::new();
         for (list, _) in &lists {
-            borders.extend(list.v4().iter().flat_map(|(first, last)| [Some(*first), last.checked_add(1)]).flatten());
+            borders.extend(
+                list.v4().iter().flat_map(|(first, last)| [Some(*first), last.checked_add(1)]).flatten(),
+            );
         }
         borders.sort_unstable();
         borders.dedup();
@@ -344,7 +366,9 @@ impl<'w> Steps<'w> {
         match self.field.kind() {
             Kind::Text => {
                 let text = event.text(self.field);
-                if !self.texts.is_empty() && let Some(bits) = self.texts.get(text) {
+                if !self.texts.is_empty()
+                    && let Some(bits) = self.texts.get(text)
+                {
                     set(bits);
                 }
                 if let Some(literals) = &self.literals {
@@ -362,7 +386,9 @@ impl<'w> Steps<'w> {
             }
             Kind::Int => {
                 let value = int(event, self.field);
-                if !self.ints.is_empty() && let Some(bits) = self.ints.get(&value) {
+                if !self.ints.is_empty()
+                    && let Some(bits) = self.ints.get(&value)
+                {
                     set(bits);
                 }
                 self.cell(value as f64).map(set);

@@ -6,13 +6,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::Arc;
 
 use ipnet::IpNet;
 use regorus::languages::rego::compiler::Compiler;
 use regorus::rvm::vm::RegoVM;
 use regorus::value::Object;
-use regorus::{Engine as Rego, Value};
+use regorus::{Engine as Rego, PolicyLengthConfig, Value};
 
 use super::host;
 use super::words::quoted;
@@ -43,12 +44,17 @@ impl Engine for Regorus {
         let mut policy = Policy::default();
         for (at, rule) in set.rules.iter().enumerate() {
             let body = policy.body(&rule.expr, set.lists);
-            _ = writeln!(policy.rules, "matched contains {at} if {{ {body} }}");
+            _ = writeln!(policy.rules, "matched contains {at} if {{\n{body}\n}}");
         }
         let text = format!("package neutral\n\nimport rego.v1\n\n{}", policy.rules);
         regorus::cache::configure(regorus::cache::Config { regex: 1 << 12, ..Default::default() });
         let fault = |error: &dyn std::fmt::Display| error.to_string();
         let mut rego = Rego::new();
+        rego.set_policy_length_config(PolicyLengthConfig {
+            max_col: NonZeroU32::MAX,
+            max_file_bytes: NonZeroUsize::MAX,
+            max_lines: NonZeroUsize::MAX,
+        });
         rego.add_policy("neutral.rego".to_owned(), text).map_err(|error| fault(&error))?;
         let entry: Arc<str> = ENTRY.into();
         let compiled = rego.compile_with_entrypoint(&entry).map_err(|error| fault(&error))?;
@@ -97,13 +103,15 @@ impl Policy {
     /// The text of a body that holds when the condition does.
     fn body(&mut self, expr: &Expr, lists: &[List]) -> String {
         match expr {
-            Expr::And(args) => args.iter().map(|arg| self.body(arg, lists)).collect::<Vec<_>>().join("; "),
+            Expr::And(args) => args.iter().map(|arg| self.body(arg, lists)).collect::<Vec<_>>().join("\n"),
             Expr::Or(args) => {
                 let bodies: Vec<String> = args.iter().map(|arg| self.body(arg, lists)).collect();
                 self.part(&bodies)
             }
             Expr::Not(arg) => match &**arg {
-                Expr::Test(field, own) if !matches!(own, Test::InList(_)) => format!("not {}", test(*field, own)),
+                Expr::Test(field, own) if !matches!(own, Test::InList(_)) => {
+                    format!("not {}", test(*field, own))
+                }
                 other => {
                     let body = self.body(other, lists);
                     format!("not {}", self.part(&[body]))
@@ -113,7 +121,7 @@ impl Policy {
                 let list = lists.get(*list).map_or("", |list| &list.name);
                 let name = field.name();
                 self.part(&[format!(
-                    "some mask, networks in data.lists.{list}; bits.and(input.{name}, to_number(mask)) in networks"
+                    "some mask, networks in data.lists.{list}\nbits.and(input.{name}, to_number(mask)) in networks"
                 )])
             }
             Expr::Test(field, own) => test(*field, own),
@@ -127,7 +135,7 @@ impl Policy {
         let known = self.parts.get(&key).copied();
         if known.is_none() {
             for body in bodies {
-                _ = writeln!(self.rules, "part_{next} if {{ {body} }}");
+                _ = writeln!(self.rules, "part_{next} if {{\n{body}\n}}");
             }
             self.parts.insert(key, next);
         }
@@ -161,7 +169,7 @@ fn test(field: Field, test: &Test) -> String {
         Test::Ne(own) => format!("{name} != {}", constant(own)),
         Test::In(members) => {
             let members: Vec<String> = members.iter().map(constant).collect();
-            format!("{name} in {{{}}}", members.join(", "))
+            format!("{name} in {{{}}}", members.join(",\n"))
         }
         Test::Compare(order, own) => format!("{name} {} {}", order.sign(), constant(own)),
         Test::Contains(own) => format!("contains({name}, {})", quoted(own)),

@@ -47,7 +47,8 @@ impl Engine for Rust {
         let same = set.rules.iter().zip(generated::KEYS).all(|(rule, key)| self::key(&rule.expr) == *key);
         let lists = set.lists.iter().map(|list| list.name.as_str()).eq(generated::LISTS.iter().copied());
         let run = run.filter(|_| same && lists).ok_or_else(other)?;
-        let regexes = generated::REGEXES.iter().map(|regex| Regex::new(regex).map_err(|error| error.to_string()));
+        let regexes =
+            generated::REGEXES.iter().map(|regex| Regex::new(regex).map_err(|error| error.to_string()));
         let prepared = Prepared {
             lists: set.lists.iter().map(Ranges::of).collect(),
             regexes: regexes.collect::<Result<_, _>>()?,
@@ -74,7 +75,8 @@ pub fn generate(set: Set<'_>) -> Result<String, String> {
         let body = writer.expr(&rule.expr);
         _ = writeln!(functions, "fn r{at}(e: &Event<'_>, p: &Prepared) -> bool {{\n    {body}\n}}\n");
     }
-    let sizes: Vec<usize> = [10, 100, 1_000, set.rules.len()].into_iter().filter(|size| *size <= set.rules.len()).collect();
+    let sizes: Vec<usize> =
+        [10, 100, 1_000, set.rules.len()].into_iter().filter(|size| *size <= set.rules.len()).collect();
     let sizes: std::collections::BTreeSet<usize> = sizes.into_iter().collect();
     let mut text = String::from(
         "//! Written by `--generate`; not to be changed by hand.\n\n#![allow(unused_parens, unused_variables, clippy::all)]\n\n\
@@ -104,7 +106,8 @@ pub fn generate(set: Set<'_>) -> Result<String, String> {
 /// Equal for equal conditions, and unlikely to be for others: 64-bit FNV-1a of its text.
 fn key(expr: &Expr) -> u64 {
     let text = format!("{expr:?}");
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
+    text.bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
 }
 
 /// Things that functions name by number.
@@ -118,7 +121,8 @@ impl Named {
     }
 
     fn in_order(&self) -> Vec<&str> {
-        let mut names: Vec<(usize, &str)> = self.0.iter().map(|(name, number)| (*number, name.as_str())).collect();
+        let mut names: Vec<(usize, &str)> =
+            self.0.iter().map(|(name, number)| (*number, name.as_str())).collect();
         names.sort_unstable();
         names.into_iter().map(|(_, name)| name).collect()
     }
@@ -135,7 +139,9 @@ impl Writer {
     fn expr(&mut self, expr: &Expr) -> String {
         match expr {
             Expr::And(args) => args.iter().map(|arg| self.expr(arg)).collect::<Vec<_>>().join(" && "),
-            Expr::Or(args) => format!("({})", args.iter().map(|arg| self.expr(arg)).collect::<Vec<_>>().join(" || ")),
+            Expr::Or(args) => {
+                format!("({})", args.iter().map(|arg| self.expr(arg)).collect::<Vec<_>>().join(" || "))
+            }
             Expr::Not(arg) => format!("!({})", self.expr(arg)),
             Expr::Test(field, test) => self.test(field.name(), test),
         }

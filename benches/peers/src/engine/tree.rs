@@ -158,7 +158,9 @@ fn test(field: Field, test: &Test) -> Result<Node<'_>, String> {
         Test::Contains(own) => Node::Contains(field, Finder::new(own)),
         Test::StartsWith(own) => Node::StartsWith(field, own),
         Test::EndsWith(own) => Node::EndsWith(field, own),
-        Test::Matches(own) => Node::Matches(field, Box::new(Regex::new(own).map_err(|error| error.to_string())?)),
+        Test::Matches(own) => {
+            Node::Matches(field, Box::new(Regex::new(own).map_err(|error| error.to_string())?))
+        }
         Test::InList(list) => Node::InList(field, *list),
         Test::IsTrue => Node::Truth(field),
         _ => return Err(format!("no such test of `{}`", field.name())),

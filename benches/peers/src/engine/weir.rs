@@ -1,7 +1,8 @@
 //! Weir's own tiers.
 //!
 //! ```text
-//!  Set ──source──▶ .weir text ──linked──▶ Hir with lists ──bytecode──▶ a program a rule
+//!  Set ──source──▶ .weir text ──linked──▶ Hir with lists ─┬─bytecode──▶ a program a rule
+//!                                                         └─plan──────▶ one plan for all
 //! ```
 //!
 //! A further tier is a module here that starts from [`linked::Linked`], and a line in [`ALL`].
@@ -10,9 +11,10 @@ use super::Engine;
 
 mod bytecode;
 mod linked;
+mod plan;
 mod source;
 
 pub use source::source;
 
 /// The tiers, the fastest first: ratios are told to that one.
-pub const ALL: [&dyn Engine; 1] = [&bytecode::Bytecode];
+pub const ALL: [&dyn Engine; 2] = [&plan::Interpreted, &bytecode::Bytecode];

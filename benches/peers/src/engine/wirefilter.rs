@@ -133,8 +133,12 @@ fn test(field: Field, test: &Test, lists: &[List]) -> Result<String, String> {
 fn constant(of: &Constant) -> Result<String, String> {
     match of {
         Constant::Text(own) => Ok(quoted(own)),
-        Constant::Int(own) => i32::try_from(*own).map(|own| own.to_string()).map_err(|_| "numbers beyond 32 bits".to_owned()),
-        Constant::Float(own) => thousandths(*own).map(|own| own.to_string()).ok_or_else(|| "fractions".to_owned()),
+        Constant::Int(own) => {
+            i32::try_from(*own).map(|own| own.to_string()).map_err(|_| "numbers beyond 32 bits".to_owned())
+        }
+        Constant::Float(own) => {
+            thousandths(*own).map(|own| own.to_string()).ok_or_else(|| "fractions".to_owned())
+        }
         Constant::Truth(_) => Err("a comparison of truth values".to_owned()),
     }
 }

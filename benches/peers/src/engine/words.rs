@@ -1,7 +1,7 @@
 //! Conditions in the words of a language that is written infix.
 
-use crate::workload::{Expr, Test};
 use crate::event::Field;
+use crate::workload::{Expr, Test};
 
 /// The words that join conditions.
 pub struct Words {

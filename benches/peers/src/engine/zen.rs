@@ -12,7 +12,7 @@ use zen_expression::{Expression, Scope, Variable, compile_expression};
 use super::words::{PLAIN, written};
 use super::{Compiled, Engine, Matcher};
 use crate::event::{Event, Field, Value};
-use crate::workload::{Constant, Set, Test};
+use crate::workload::{Constant, Set, Test, fields};
 
 /// The engine.
 pub struct Zen;
@@ -43,7 +43,7 @@ impl Engine for Zen {
                 Err(why) => left_out.push((at, why)),
             }
         }
-        let fields = Set { rules: &kept, lists: set.lists }.fields();
+        let fields = fields(&kept);
         let fields = fields.into_iter().map(|field| (field, Symbol::from(field.name()))).collect();
         Ok(Compiled { matcher: Box::new(Rules { rules, fields, vm: VM::new() }), left_out })
     }

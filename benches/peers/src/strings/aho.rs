@@ -35,7 +35,11 @@ impl Literals {
     /// An automaton of literals.
     pub fn new(literals: &[String]) -> Result<Self, String> {
         let automaton = AhoCorasick::builder().kind(Some(AhoCorasickKind::DFA)).build(literals);
-        Ok(Self { automaton: automaton.map_err(|error| error.to_string())?, seen: vec![0; literals.len()], text: 0 })
+        Ok(Self {
+            automaton: automaton.map_err(|error| error.to_string())?,
+            seen: vec![0; literals.len()],
+            text: 0,
+        })
     }
 }
 

@@ -25,7 +25,8 @@ impl Searcher for Set {
 
     fn compile(&self, literals: &[String], regexes: &[String]) -> Result<Box<dyn Search>, String> {
         let literals = literals.iter().map(|literal| regex::escape(literal));
-        let set = regex::RegexSetBuilder::new(literals.chain(regexes.iter().cloned())).dfa_size_limit(ROOM).build();
+        let set =
+            regex::RegexSetBuilder::new(literals.chain(regexes.iter().cloned())).dfa_size_limit(ROOM).build();
         Ok(Box::new(set.map_err(|error| error.to_string())?))
     }
 }

@@ -19,7 +19,8 @@ use crate::workload::Set;
 /// The engine.
 pub struct Bytecode;
 
-struct Rules {
+/// Programs, ready, with room for the event at hand.
+pub struct Programs {
     linked: Linked,
     unit: Unit,
     memo: Memo,
@@ -27,8 +28,7 @@ struct Rules {
     conditions: Vec<ExprId>,
     /// Where a field's value is kept while an event is at hand, by its id.
     places: Vec<Option<(usize, Field)>>,
-    /// How many of them rules read.
-    read: usize,
+    values: Vec<OnceCell<Option<Value>>>,
 }
 
 impl Engine for Bytecode {
@@ -41,37 +41,52 @@ impl Engine for Bytecode {
     }
 
     fn compile<'w>(&self, set: Set<'w>) -> Result<Compiled<'w>, String> {
-        let linked = Linked::of(set)?;
+        let programs = Programs::new(Linked::of(set)?, set);
+        Ok(Compiled { matcher: Box::new(programs), left_out: Vec::new() })
+    }
+}
+
+impl Programs {
+    /// Of a rule set.
+    pub fn new(linked: Linked, set: Set<'_>) -> Self {
         let unit = ir::lower(&linked.hir);
-        let conditions = linked.rules.iter().filter_map(|rule| linked.hir.rules.get(*rule)).map(|rule| rule.when);
-        let conditions = conditions.collect();
-        let read: HashMap<Field, usize> = set.fields().into_iter().enumerate().map(|(at, field)| (field, at)).collect();
+        let read: HashMap<Field, usize> =
+            set.fields().into_iter().enumerate().map(|(at, field)| (field, at)).collect();
         let places = linked.hir.schema.fields.iter().map(|(id, _)| {
             let field = linked.fields.get(&id)?;
             Some((*read.get(field)?, *field))
         });
-        let rules = Rules {
+        Self {
             places: places.collect(),
+            values: vec![OnceCell::new(); read.len()],
             memo: Memo::new(unit.memos()),
-            read: read.len(),
-            conditions,
+            conditions: linked.conditions(),
             unit,
             linked,
-        };
-        Ok(Compiled { matcher: Box::new(rules), left_out: Vec::new() })
+        }
+    }
+
+    /// Turns to another event.
+    pub fn begin(&mut self) {
+        self.memo.begin();
+        self.values.iter_mut().for_each(|value| _ = value.take());
+    }
+
+    /// Whether a rule, by its place in the set, holds for the event that was turned to.
+    pub fn holds(&self, rule: usize, event: &Event<'_>) -> bool {
+        let evaluator =
+            Evaluator::new(&self.linked.hir, &self.linked.data, Some(&self.unit)).with_memo(&self.memo);
+        let asked = Asked { event, places: &self.places, values: &self.values };
+        self.conditions.get(rule).is_some_and(|condition| evaluator.truth(*condition, &asked) == Some(true))
     }
 }
 
-impl Matcher for Rules {
+impl Matcher for Programs {
     fn run(&mut self, events: &[Event<'_>], counts: &mut [u32]) -> Result<(), String> {
-        let evaluator = Evaluator::new(&self.linked.hir, &self.linked.data, Some(&self.unit)).with_memo(&self.memo);
-        let mut values = vec![OnceCell::new(); self.read];
         for event in events {
-            self.memo.begin();
-            values.iter_mut().for_each(|value| _ = value.take());
-            let asked = Asked { event, places: &self.places, values: &values };
-            for (condition, count) in self.conditions.iter().zip(&mut *counts) {
-                *count += u32::from(evaluator.truth(*condition, &asked) == Some(true));
+            self.begin();
+            for (rule, count) in counts.iter_mut().enumerate() {
+                *count += u32::from(self.holds(rule, event));
             }
         }
         Ok(())

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use weir_compiler::analysis::Analysis;
 use weir_compiler::data::{Data, ListData};
 use weir_compiler::hir::Hir;
-use weir_compiler::ids::{FieldId, RuleId};
+use weir_compiler::ids::{ExprId, FieldId, RuleId};
 use weir_compiler::link::Options;
 use weir_dsl::Severity;
 
@@ -55,15 +55,22 @@ impl Linked {
         }
         let event = hir.schema.event(source::EVENT).ok_or("the event is not declared")?;
         let fields = Field::ALL.iter().map(|field| {
-            let id = hir.schema.field(event, field.name()).ok_or_else(|| format!("no field `{}`", field.name()));
+            let id =
+                hir.schema.field(event, field.name()).ok_or_else(|| format!("no field `{}`", field.name()));
             Ok((id?, *field))
         });
         let fields = fields.collect::<Result<_, String>>()?;
-        let by_name: HashMap<&str, RuleId> = hir.rules.iter().map(|(id, rule)| (rule.name.as_str(), id)).collect();
+        let by_name: HashMap<&str, RuleId> =
+            hir.rules.iter().map(|(id, rule)| (rule.name.as_str(), id)).collect();
         let rules = set.rules.iter().map(|rule| {
             by_name.get(rule.id.as_str()).copied().ok_or_else(|| format!("rule `{}` is not linked", rule.id))
         });
         let rules = rules.collect::<Result<_, String>>()?;
         Ok(Self { rules, data, fields, hir })
+    }
+
+    /// The conditions of the rules, in the set's order.
+    pub fn conditions(&self) -> Vec<ExprId> {
+        self.rules.iter().filter_map(|rule| self.hir.rules.get(*rule)).map(|rule| rule.when).collect()
     }
 }
