@@ -8,7 +8,7 @@ pub(crate) const SOURCE: f32 = 3.0;
 /// Looking up the rows of the patterns found.
 pub(crate) const TERMS: f32 = 8.0;
 /// Asking one thing of one condition, and reporting it.
-pub(crate) const CHECK: f32 = 3.0;
+pub(crate) const CHECK: f32 = 6.0;
 pub(crate) const REPORT: f32 = 3.0;
 /// Going to the next group.
 pub(crate) const GROUP: f32 = 4.0;
