@@ -36,7 +36,7 @@
 //!            │     │               └─▶ pend    an expression that needs it; once, in the end ─────────│──▶ found
 //!            │     ├────────────────────────────────────────────────────────────────────────────────┤
 //!            ├───▶ │ rest      an automaton over all of it, for expressions that need no words      │──▶ found
-//!            └───▶ │ strange   `regex`, for what fits into no automaton                             │──▶ found
+//!            └───▶ │ strange   the engines of `regex`, for what fits into no automaton              │──▶ found
 //!                  └────────────────────────────────────────────────────────────────────────────────┘
 //! ```
 //!
@@ -56,6 +56,7 @@
 mod automaton;
 mod codec;
 mod commonplace;
+mod crowd;
 pub mod fuzzing;
 mod lanes;
 mod pattern;

@@ -5,6 +5,7 @@ use regex_syntax::hir::Hir;
 use crate::automaton::{Automaton, Way};
 use crate::codec::{Reader, Unreadable, Writer};
 use crate::commonplace::Commonplace;
+use crate::crowd::Crowd;
 use crate::pattern::{Limits, Pattern};
 use crate::shape::{Need, Shape, wide};
 use crate::words::{Action, Place, Word, Words};
@@ -12,14 +13,14 @@ use crate::words::{Action, Place, Word, Words};
 /// More words of a single byte than these would make everything interesting.
 const MAX_BYTES: usize = 16;
 
-/// Automata for several expressions at once that may turn out too large before each gets its own.
-const MAX_FAILURES: usize = 64;
+/// Automata for several expressions at once that may turn out too large.
+const MAX_FAILURES: usize = 12;
 
 /// Looking for words costs more than an automaton over the whole text: picoseconds a text.
 const DEAR: u64 = 150_000;
 
 /// The stages of a scan. Ids are numbers of patterns, but in words of [`Action::Try`].
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) struct Plan {
     /// Patterns that hold for every text, as bits.
     pub(crate) always: Box<[u64]>,
@@ -38,7 +39,7 @@ pub(crate) struct Plan {
     /// Expressions that need no words, over the whole text.
     pub(crate) rest: Vec<Automaton>,
     /// Patterns that are left to `regex`.
-    pub(crate) strange: Box<[u32]>,
+    pub(crate) strange: Crowd,
 }
 
 /// An expression that is looked for only where words stand that it needs.
@@ -111,7 +112,7 @@ impl Plan {
             writer.u32(*word as u32);
             writer.u32((*word >> 32) as u32);
         }
-        writer.table(&self.strange);
+        writer.table(self.strange.ids());
         writer.u32(u32::from(self.words.is_some()));
         if let Some(words) = &self.words {
             words.write(writer);
@@ -165,8 +166,17 @@ impl Plan {
         let full = beyond == 0 || always.last().is_none_or(|word| word >> beyond == 0);
         let rows = rows.into();
         let some_always = always.iter().any(|word| *word != 0);
-        let plan =
-            Plan { always: always.into(), some_always, heads, tails, words, confirms, rows, rest, strange };
+        let plan = Plan {
+            always: always.into(),
+            some_always,
+            heads,
+            tails,
+            words,
+            confirms,
+            rows,
+            rest,
+            strange: Crowd::new(strange),
+        };
         if known && full { Ok(plan) } else { Err(Unreadable::Damaged) }
     }
 }
@@ -336,6 +346,7 @@ impl Builder {
     ) {
         match items {
             [] => {}
+            _ if way == Way::After && self.failures >= MAX_FAILURES => {}
             [(id, hir)] => match self.single(*id, hir, way) {
                 Some(automaton) => automata.push(automaton),
                 None => over.push((*id, hir.clone())),
@@ -373,7 +384,15 @@ impl Builder {
                 let bytes = literal(&hir).unwrap_or_default().to_vec();
                 self.words.push(Word { bytes, place, action: Action::Found(id) });
             }
+            self.failures = 0;
+            let before = over.len();
             self.union(&items, way, automata, &mut over);
+            if way == Way::After && self.failures >= MAX_FAILURES {
+                // So many automata over the whole text are slower than the engines of `regex`.
+                automata.clear();
+                over.truncate(before);
+                self.strange.extend(items.iter().map(|(id, _)| *id));
+            }
         }
         for (id, hir) in over {
             match Need::of(&hir, self.common).filter(|need| need.words.iter().all(|word| word.len() > 1)) {
@@ -401,7 +420,7 @@ impl Builder {
             confirms: self.confirms,
             rows,
             rest,
-            strange: self.strange.into(),
+            strange: Crowd::new(self.strange.into()),
         }
     }
 }

@@ -12,11 +12,13 @@ pub struct Scratch {
     /// Expressions of which the first words have been found, as bits, then those of which the second have. All are 0 between scans.
     pending: Vec<u64>,
     hits: Box<Hits>,
+    /// What [`Crowd`](crate::crowd::Crowd) has found.
+    matched: Option<regex_automata::PatternSet>,
 }
 
 impl Scratch {
     pub(crate) fn new(confirms: usize) -> Scratch {
-        Scratch { pending: vec![0; 2 * confirms.div_ceil(64)], hits: Box::new([0; PLACES]) }
+        Scratch { pending: vec![0; 2 * confirms.div_ceil(64)], hits: Box::new([0; PLACES]), matched: None }
     }
 }
 
@@ -62,8 +64,8 @@ pub(crate) fn scan(plan: &Plan, singles: &[Single], text: &str, scratch: &mut Sc
             pending(plan, singles, text, scratch, found);
         }
     }
-    if !plan.rest.is_empty() || !plan.strange.is_empty() {
-        rest(plan, singles, text, found);
+    if !plan.rest.is_empty() || !plan.strange.ids().is_empty() {
+        rest(plan, singles, text, scratch, found);
     }
 }
 
@@ -83,13 +85,13 @@ fn ends(plan: &Plan, singles: &[Single], text: &str, found: &mut [u64]) {
 
 /// What needs no words.
 #[inline(never)]
-fn rest(plan: &Plan, singles: &[Single], text: &str, found: &mut [u64]) {
+fn rest(plan: &Plan, singles: &[Single], text: &str, scratch: &mut Scratch, found: &mut [u64]) {
     for automaton in &plan.rest {
         let walk = automaton.forward(text.as_bytes(), 0, usize::MAX, |ids| put_all(found, ids));
         ask_if_quit(walk.end, automaton, singles, text, found);
     }
-    for &id in &plan.strange {
-        ask(singles, id, text, found);
+    if !plan.strange.ids().is_empty() {
+        plan.strange.ask(singles, text, &mut scratch.matched, |id| put(found, id));
     }
 }
 

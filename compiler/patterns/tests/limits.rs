@@ -62,6 +62,19 @@ fn expressions_whose_automata_explode() {
 }
 
 #[test]
+fn many_expressions_that_need_no_words_and_explode_together() {
+    let mut patterns: Vec<Pattern> = (0..40)
+        .map(|n| Pattern::Regex(format!("[a-z]*[a-f][a-z]{{{}}}[0-9]+{}", 5 + n % 15, n % 10).into()))
+        .collect();
+    patterns.push(Pattern::Regex("[0-9][0-9]\\b".into()));
+    patterns.push(Pattern::StartsWith("b".into()));
+    let texts = ["abcdefghijklmnopqrstuvwxyz0123456789", "b12", "é12é34", "", "azzzzzz77 bzzzzzzzzzzzzzz55"];
+    for automaton in [1 << 10, 16 << 10] {
+        compare(&patterns, &texts, &Limits { automaton, total: 1 << 20 });
+    }
+}
+
+#[test]
 fn the_same_set_is_the_same_bytes() {
     let patterns = mixed();
     let one = PatternSet::new(&patterns, &Limits::default()).to_bytes();
