@@ -20,7 +20,7 @@ pub enum Unreadable {
 const MAGIC: [u8; 4] = *b"WPS\0";
 
 /// Raised whenever the layout or the meaning of a stored table changes.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Bytes in the making.
 pub(crate) struct Writer {

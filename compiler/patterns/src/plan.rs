@@ -13,6 +13,9 @@ use crate::words::{Action, Place, Word, Words};
 /// More words of a single byte than these would make everything interesting.
 const MAX_BYTES: usize = 16;
 
+/// Bytes of an automaton for one expression and every text. Beyond, it takes long to build, and one for ASCII is mostly far smaller.
+const UNICODE: usize = 48 << 10;
+
 /// Automata for several expressions at once that may turn out too large.
 const MAX_FAILURES: usize = 12;
 
@@ -326,12 +329,14 @@ impl Builder {
 
     /// An automaton for one expression: for every text if it is small enough, or else for texts in ASCII, or none.
     fn single(&mut self, id: u32, hir: &Hir, way: Way) -> Option<Automaton> {
-        self.automaton(&[(id, hir)], way, false).or_else(|| self.automaton(&[(id, hir)], way, true))
+        let item = [(id, hir)];
+        let limit = self.limits.automaton;
+        let all = self.bounded(&item, way, false, limit.min(UNICODE));
+        all.or_else(|| self.bounded(&item, way, true, limit))
     }
 
-    fn automaton(&mut self, items: &[(u32, &Hir)], way: Way, ascii: bool) -> Option<Automaton> {
-        let limit = self.limits.automaton.min(self.left);
-        let automaton = Automaton::build(items, way, ascii, limit)?;
+    fn bounded(&mut self, items: &[(u32, &Hir)], way: Way, ascii: bool, limit: usize) -> Option<Automaton> {
+        let automaton = Automaton::build(items, way, ascii, limit.min(self.left))?;
         self.left = self.left.checked_sub(automaton.bytes())?;
         Some(automaton)
     }
@@ -353,8 +358,11 @@ impl Builder {
             },
             _ => {
                 let all: Vec<_> = items.iter().map(|(id, hir)| (*id, hir)).collect();
-                let automaton =
-                    if self.failures < MAX_FAILURES { self.automaton(&all, way, false) } else { None };
+                let automaton = if self.failures < MAX_FAILURES {
+                    self.bounded(&all, way, false, self.limits.automaton)
+                } else {
+                    None
+                };
                 if let Some(automaton) = automaton {
                     automata.push(automaton);
                 } else {
