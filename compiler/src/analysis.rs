@@ -15,13 +15,14 @@ use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use smol_str::{SmolStr, format_smolstr};
 use weir_dsl::ast::{self, ItemKind};
 use weir_dsl::source::Source;
 use weir_dsl::{Code, Diagnostic, FileId, FileSpan, Parser, Severity, Sources, Span};
 
 use crate::check;
-use crate::env::{Entity, Env};
+use crate::env::{Entity, Env, Mentioned};
 use crate::hir::{Hir, Test};
 use crate::link::{self, Linked, Options};
 use crate::project::Manifest;
@@ -40,6 +41,7 @@ pub struct Analysis {
     /// What was found, unless something changed since.
     found: Option<Arc<Found>>,
     remembered: HashMap<Key, Remembered>,
+    mentioned: Mentioned,
 }
 
 /// A parsed file.
@@ -107,7 +109,7 @@ struct Remembered {
 }
 
 /// What to link.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Selection {
     /// Policies, by full name, in order.
     pub policies: Vec<SmolStr>,
@@ -236,7 +238,7 @@ impl Analysis {
         };
         let files: Vec<(FileId, Arc<ast::File>)> =
             self.files.iter().map(|(file, parsed)| (*file, Arc::clone(&parsed.tree))).collect();
-        let (env, said) = Env::build(&files);
+        let (env, said) = Env::build_again(&files, &mut self.mentioned);
         let env = Arc::new(env.with_rights(manifest.rights.clone()));
         // With a part of the file unread, nobody knows what it uses.
         let unread = |file: FileId| self.files.get(&file).is_some_and(|parsed| has_error(&parsed.faults));

@@ -16,12 +16,12 @@ use crate::types::Type;
 
 /// The text of a state: measure, population, key, window and phase.
 pub fn state(hir: &Hir, id: StateId) -> String {
-    Canon { hir, depth: 0 }.state(id)
+    Canon { hir, depth: 0, linked: false }.state(id)
 }
 
 /// The text of a fact.
 pub fn fact(hir: &Hir, fact: &Fact) -> String {
-    let mut canon = Canon { hir, depth: 0 };
+    let mut canon = Canon { hir, depth: 0, linked: false };
     let Fact { event, filter, key, first, phase } = fact;
     let (which, key) = (canon.filter(*filter), canon.key(key));
     let order = if *first { "first" } else { "last" };
@@ -30,27 +30,37 @@ pub fn fact(hir: &Hir, fact: &Fact) -> String {
 
 /// The text of a model call.
 pub fn call(hir: &Hir, call: &Call) -> String {
-    Canon { hir, depth: 0 }.call(call)
+    Canon { hir, depth: 0, linked: false }.call(call)
 }
 
 /// The text of a cohort, its name included.
 pub fn cohort(hir: &Hir, id: CohortId) -> String {
-    Canon { hir, depth: 0 }.cohort(id)
+    Canon { hir, depth: 0, linked: false }.cohort(id)
 }
 
 /// The text of a sequence, its name included.
 pub fn sequence(hir: &Hir, id: SequenceId) -> String {
-    Canon { hir, depth: 0 }.sequence(id)
+    Canon { hir, depth: 0, linked: false }.sequence(id)
 }
 
 /// The text of a signal: what it reads, and how.
 pub fn signal(hir: &Hir, id: SignalId) -> String {
-    Canon { hir, depth: 0 }.signal(id)
+    Canon { hir, depth: 0, linked: false }.signal(id)
 }
 
 /// The text of an expression.
 pub fn expr(hir: &Hir, id: ExprId) -> String {
-    Canon { hir, depth: 0 }.expr(id)
+    Canon { hir, depth: 0, linked: false }.expr(id)
+}
+
+/// The text of a signal of a linked rule set, the same as [`signal`] says, from what linking has found of its state.
+pub fn linked_signal(hir: &Hir, id: SignalId) -> String {
+    Canon { hir, depth: 0, linked: true }.signal(id)
+}
+
+/// The text of an expression of a linked rule set, the same as [`expr`] says, from what linking has found of states.
+pub fn linked_expr(hir: &Hir, id: ExprId) -> String {
+    Canon { hir, depth: 0, linked: true }.expr(id)
 }
 
 /// Deeper than the checker lets any expression be.
@@ -59,6 +69,8 @@ const DEPTH_LIMIT: usize = 1_000;
 struct Canon<'a> {
     hir: &'a Hir,
     depth: usize,
+    /// States know their texts.
+    linked: bool,
 }
 
 impl Canon<'_> {
@@ -120,6 +132,10 @@ impl Canon<'_> {
     fn state(&mut self, id: StateId) -> String {
         if self.depth > DEPTH_LIMIT {
             return "?".to_owned();
+        }
+        if let Some(state) = self.hir.states.get(id).filter(|state| self.linked && !state.identity.is_empty())
+        {
+            return state.identity.to_string();
         }
         self.depth += 1;
         let text = self.state_inner(id);

@@ -28,6 +28,7 @@ mod recursion;
 mod schema;
 pub mod types;
 
+pub use imports::Mentioned;
 pub use types::{Resolved, resolve_present, resolve_type};
 
 /// The source of `derive` maps: a request with its response. It is a source and not an event.
@@ -246,7 +247,12 @@ impl Env {
     ///
     /// The result does not depend on the order of `files`: packages are taken in order of name.
     pub fn build(files: &[(FileId, Arc<ast::File>)]) -> (Self, Vec<Diagnostic>) {
-        build::build(files)
+        Self::build_again(files, &mut Mentioned::default())
+    }
+
+    /// The same, with what is known of files from builds before.
+    pub fn build_again(files: &[(FileId, Arc<ast::File>)], known: &mut Mentioned) -> (Self, Vec<Diagnostic>) {
+        build::build(files, known)
     }
 
     /// The same with other exemption rights.

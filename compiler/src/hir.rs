@@ -10,6 +10,7 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 pub use weir_dsl::ast::{ArithmeticOp, Aside, CompareOp, Statistic, TextOp, Verb, WindowKind};
 
 use crate::ids::*;
@@ -29,7 +30,7 @@ pub use state::*;
 pub use test::*;
 
 /// A rule set, or a fragment of one.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Hir {
     /// Events and fields.
     pub schema: Arc<Schema>,

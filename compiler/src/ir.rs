@@ -40,7 +40,7 @@ mod verify;
 mod vm;
 mod words;
 
-pub use lower::lower;
+pub use lower::{lower, lower_to_run};
 pub use memo::Memo;
 pub use parse::{IrError, parse};
 pub(crate) use vm::Machine;

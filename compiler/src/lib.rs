@@ -3,12 +3,14 @@
 pub mod analysis;
 pub mod arith;
 pub mod budget;
+pub mod bundle;
 pub mod calendar;
 pub mod canonical;
 pub mod check;
 pub mod civil;
 pub mod convert;
 pub mod data;
+mod depth;
 pub mod env;
 pub mod evaluate;
 pub mod evolution;

@@ -4,6 +4,7 @@
 //! is one field, so a policy over both reads it without asking which event it has. Each event knows at
 //! which slot of its records a field stands; envelope fields come first, at the same slot in all.
 
+use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 use weir_dsl::FileSpan;
 
@@ -11,7 +12,7 @@ use crate::ids::{EventId, FieldId, Id, IdVec};
 use crate::types::Type;
 
 /// All events of a project.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Schema {
     /// The fields, envelope first.
     pub fields: IdVec<FieldId, Field>,
@@ -22,7 +23,7 @@ pub struct Schema {
 }
 
 /// A field.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Field {
     /// Its name.
     pub name: SmolStr,
@@ -37,7 +38,7 @@ pub struct Field {
 }
 
 /// An event.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Event {
     /// Its name.
     pub name: SmolStr,
@@ -56,7 +57,7 @@ pub struct Event {
 }
 
 /// A slot of an event's records.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Slot {
     /// The field.
     pub field: FieldId,

@@ -3,10 +3,11 @@
 use std::fmt;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 /// A type. They do not mix, but for `int` widening to `float` and an `ip` being found in a `cidr`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Type {
     /// 64-bit signed.
     Int,
@@ -41,11 +42,14 @@ pub enum Type {
     /// One of these, or a variant nobody knows yet.
     Enum(Arc<[SmolStr]>),
     /// Membership only.
-    Set(Box<Type>),
+    Set(#[serde(deserialize_with = "crate::depth::deeper")] Box<Type>),
     /// In order.
-    List(Box<Type>),
+    List(#[serde(deserialize_with = "crate::depth::deeper")] Box<Type>),
     /// By key.
-    Map(Box<Type>, Box<Type>),
+    Map(
+        #[serde(deserialize_with = "crate::depth::deeper")] Box<Type>,
+        #[serde(deserialize_with = "crate::depth::deeper")] Box<Type>,
+    ),
     /// A glob; as the member of a `set<pattern>` only.
     Pattern,
     /// What follows from an error already reported; mixes with everything.

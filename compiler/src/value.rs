@@ -46,9 +46,9 @@ pub enum Value {
     /// `enum`: the position of the variant in its type.
     Variant(u16),
     /// `set<T>` (sorted by nothing, searched linearly: they are bounded) and `list<T>`.
-    List(Arc<[Value]>),
+    List(#[serde(deserialize_with = "crate::depth::deeper")] Arc<[Value]>),
     /// `map<string, T>`.
-    Map(Arc<[(Arc<str>, Value)]>),
+    Map(#[serde(deserialize_with = "crate::depth::deeper")] Arc<[(Arc<str>, Value)]>),
 }
 
 impl Value {

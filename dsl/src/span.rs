@@ -1,14 +1,14 @@
 //! Places in source text.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A file of an analysis session. Ids are given out by [`crate::source::Sources`] and never reused.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct FileId(pub u32);
 
 /// A half-open byte range `[start, end)` of one file. Files are limited to 4 GiB by this type, and to
 /// far less by the parser.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Span {
     /// First byte.
     pub start: u32,
@@ -57,7 +57,7 @@ impl Span {
 }
 
 /// A range of a known file.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct FileSpan {
     /// The file.
     pub file: FileId,

@@ -200,9 +200,7 @@ impl Checker<'_> {
             );
             return self.error(span);
         };
-        let written = if op == TextOp::Glob { glob(source) } else { source.to_string() };
-        let regex = regex::RegexBuilder::new(&written).size_limit(PATTERN_BYTES).nest_limit(64).build();
-        match regex {
+        match pattern_of(op, source) {
             Ok(regex) => {
                 let id = self.hir.patterns.push(Pattern { op, source: source.clone(), regex });
                 self.push(ExprKind::Matches(subject, id), Type::Bool, span)
@@ -513,6 +511,15 @@ pub(super) fn plain_name(expr: &ast::Expr) -> Option<ast::Name> {
 
 fn is_range(expr: &ast::Expr) -> bool {
     matches!(&expr.kind, Form::Literal(ast::LiteralKind::Text(text)) if text.contains('/'))
+}
+
+/// A pattern, compiled under the bounds of the language.
+///
+/// # Errors
+/// When it is none, or too large.
+pub(crate) fn pattern_of(op: TextOp, source: &str) -> Result<regex::Regex, regex::Error> {
+    let written = if op == TextOp::Glob { glob(source) } else { source.to_owned() };
+    regex::RegexBuilder::new(&written).size_limit(PATTERN_BYTES).nest_limit(64).build()
 }
 
 /// A glob as a regular expression over the whole text: `*` stops at `/`, `**` does not, `?` is one character

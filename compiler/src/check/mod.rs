@@ -60,6 +60,7 @@ pub use sequence::{CAPTURES_LIMIT, STEPS_LIMIT};
 pub use state::WINDOW_LIMIT;
 pub use test::EVENTS_LIMIT;
 
+pub(crate) use expr::pattern_of;
 use name::Place;
 pub(crate) use operator::flipped;
 pub(crate) use walk::each_child;

@@ -10,19 +10,19 @@ use weir_dsl::ast::{self, ItemKind};
 use weir_dsl::{Code, Diagnostic, FileId, FileSpan, Span};
 
 use super::schema::SchemaBuilder;
-use super::{Declared, Entity, Env, Package, PolicySource, Scope, assets, imports};
+use super::{Declared, Entity, Env, Mentioned, Package, PolicySource, Scope, assets, imports};
 use crate::hir::Declarations;
 use crate::ids::*;
 
 /// See [`Env::build`].
-pub(super) fn build(files: &[(FileId, Arc<ast::File>)]) -> (Env, Vec<Diagnostic>) {
+pub(super) fn build(files: &[(FileId, Arc<ast::File>)], known: &mut Mentioned) -> (Env, Vec<Diagnostic>) {
     let mut builder =
         Builder { env: Env::default(), diagnostics: Vec::new(), declarations: Declarations::default() };
     builder.packages(files);
     let packages = std::mem::take(&mut builder.env.packages);
     builder.schema(&packages);
     builder.env.packages = builder.names(packages);
-    imports::resolve(&mut builder.env, &mut builder.diagnostics);
+    imports::resolve(&mut builder.env, known, &mut builder.diagnostics);
     builder.bodies();
     builder.env.declarations = Arc::new(builder.declarations);
     super::recursion::find(&mut builder.env, &mut builder.diagnostics);

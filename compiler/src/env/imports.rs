@@ -1,6 +1,7 @@
 //! `use` clauses: what they name, whether it is needed, and that packages do not need each other in a ring.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 use smol_str::SmolStr;
 use weir_dsl::ast::{self, ItemKind};
@@ -11,12 +12,12 @@ use super::{Entity, Env, Import};
 use crate::{mentions, suggest};
 
 /// Fills in the imports of every package.
-pub(super) fn resolve(env: &mut Env, diagnostics: &mut Vec<Diagnostic>) {
+pub(super) fn resolve(env: &mut Env, known: &mut Mentioned, diagnostics: &mut Vec<Diagnostic>) {
     let mut all: Vec<(SmolStr, BTreeMap<SmolStr, Import>)> = Vec::with_capacity(env.packages.len());
     for package in env.packages.values() {
         let mut imports = BTreeMap::new();
         for (file, tree) in &package.parts {
-            let needs = Needs::of(tree);
+            let needs = known.of(*file, tree);
             for clause in &tree.uses {
                 for name in &clause.names {
                     let place = at(*file, name);
@@ -49,10 +50,32 @@ pub(super) fn resolve(env: &mut Env, diagnostics: &mut Vec<Diagnostic>) {
             package.imports = imports;
         }
     }
+    // Files that are gone have no other holder of their tree.
+    known.files.retain(|_, (tree, _)| Arc::strong_count(tree) > 1);
     cycles(env, diagnostics);
 }
 
+/// Names that files mention, remembered from build to build as long as a file has the same tree.
+#[derive(Debug, Default)]
+pub struct Mentioned {
+    files: HashMap<FileId, (Arc<ast::File>, Arc<Needs>)>,
+}
+
+impl Mentioned {
+    fn of(&mut self, file: FileId, tree: &Arc<ast::File>) -> Arc<Needs> {
+        if let Some((known, needs)) = self.files.get(&file)
+            && Arc::ptr_eq(known, tree)
+        {
+            return Arc::clone(needs);
+        }
+        let needs = Arc::new(Needs::of(tree));
+        self.files.insert(file, (Arc::clone(tree), Arc::clone(&needs)));
+        needs
+    }
+}
+
 /// Names that a file mentions.
+#[derive(Debug)]
 struct Needs {
     items: HashSet<SmolStr>,
     tests: HashSet<SmolStr>,

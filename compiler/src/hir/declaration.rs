@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 use weir_dsl::FileSpan;
 
@@ -10,7 +11,7 @@ use crate::types::Type;
 use crate::value::Value;
 
 /// What packages declare beside events and policies.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Declarations {
     /// Lists.
     pub lists: IdVec<ListId, List>,
@@ -31,7 +32,7 @@ pub struct Declarations {
 }
 
 /// A declared name.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Named {
     /// Its name within its package.
     pub name: SmolStr,
@@ -42,7 +43,7 @@ pub struct Named {
 }
 
 /// A typed set.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct List {
     /// Its name.
     pub named: Named,
@@ -53,7 +54,7 @@ pub struct List {
 }
 
 /// Where the contents of a list come from.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Source {
     /// A file, relative to the project's root or to the library.
     File(SmolStr),
@@ -62,7 +63,7 @@ pub enum Source {
 }
 
 /// A typed look-up from a file.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Table {
     /// Its name.
     pub named: Named,
@@ -75,7 +76,7 @@ pub struct Table {
 }
 
 /// A scoring function.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Model {
     /// Its name.
     pub named: Named,
@@ -90,7 +91,7 @@ pub struct Model {
 }
 
 /// A bounded false answer.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Decoy {
     /// Its name.
     pub named: Named,
@@ -105,7 +106,7 @@ pub struct Decoy {
 }
 
 /// A calendar.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Schedule {
     /// Its name.
     pub named: Named,
@@ -114,7 +115,7 @@ pub struct Schedule {
 }
 
 /// A user-defined client shape: the hash of its parts, unknown when one is missing.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Fingerprint {
     /// Its name.
     pub named: Named,
@@ -123,7 +124,7 @@ pub struct Fingerprint {
 }
 
 /// A map from plain HTTP to a business event.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Derive {
     /// The event made.
     pub event: EventId,

@@ -1,5 +1,6 @@
 //! Expressions.
 
+use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 use weir_dsl::FileSpan;
 
@@ -8,7 +9,7 @@ use crate::types::Type;
 use crate::value::Value;
 
 /// An expression node.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Expr {
     /// What it is.
     pub kind: ExprKind,
@@ -20,7 +21,7 @@ pub struct Expr {
 
 /// The kinds of expression. Operands have been widened: both sides of an operator are of one type, unless
 /// the variant says otherwise.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum ExprKind {
     /// A constant.
     Const(Value),
@@ -115,7 +116,7 @@ pub enum ExprKind {
 }
 
 /// Properties of a cohort's slice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum CohortValue {
     /// What it is called: its dimensions and their values.
     Name,
@@ -128,7 +129,7 @@ pub enum CohortValue {
 }
 
 /// Pure built-in functions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Builtin {
     /// `abs(x)`: of int, float, duration or money.
     Abs,
@@ -222,7 +223,8 @@ impl Builtin {
 }
 
 /// A compiled text pattern.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(into = "Written", try_from = "Written")]
 pub struct Pattern {
     /// The kind: glob or regular expression.
     pub op: TextOp,
@@ -232,8 +234,27 @@ pub struct Pattern {
     pub regex: regex::Regex,
 }
 
+/// A pattern as it is kept: compiled anew when it is read.
+#[derive(Serialize, Deserialize)]
+struct Written(TextOp, SmolStr);
+
+impl From<Pattern> for Written {
+    fn from(pattern: Pattern) -> Self {
+        Self(pattern.op, pattern.source)
+    }
+}
+
+impl TryFrom<Written> for Pattern {
+    type Error = regex::Error;
+
+    fn try_from(Written(op, source): Written) -> Result<Self, regex::Error> {
+        let regex = crate::check::pattern_of(op, &source)?;
+        Ok(Self { op, source, regex })
+    }
+}
+
 /// A parameter.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Param {
     /// Its name.
     pub name: SmolStr,
@@ -248,7 +269,7 @@ pub struct Param {
 }
 
 /// A model call.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Call {
     /// The model.
     pub model: ModelId,
@@ -257,7 +278,7 @@ pub struct Call {
 }
 
 /// A part of a `because` or of a template.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Part {
     /// Text.
     Text(SmolStr),

@@ -1,12 +1,13 @@
 //! Policies, rules and what they do.
 
+use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 use weir_dsl::FileSpan;
 
 use crate::hir::*;
 
 /// A policy.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Policy {
     /// Its package.
     pub package: SmolStr,
@@ -34,7 +35,7 @@ pub struct Policy {
 }
 
 /// Whether rules act.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Mode {
     /// They feed the shadow score and shadow matches.
     Shadow,
@@ -61,7 +62,7 @@ impl Mode {
 }
 
 /// `harm at most …`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Harm {
     /// 0 to 1.
     pub share: f64,
@@ -70,7 +71,7 @@ pub struct Harm {
 }
 
 /// Score thresholds.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Decide {
     /// The first true one counts.
     pub arms: Vec<(Verb, ExprId)>,
@@ -79,7 +80,7 @@ pub struct Decide {
 }
 
 /// A rule.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Rule {
     /// Its name.
     pub name: SmolStr,
@@ -112,7 +113,7 @@ pub struct Rule {
 }
 
 /// An action.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Action {
     /// Points for the policy's score.
     Score(i32),
@@ -158,7 +159,7 @@ pub enum Action {
 }
 
 /// A verdict.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Verdict {
     /// How strong.
     pub verb: Verb,
@@ -183,7 +184,7 @@ pub struct Verdict {
 }
 
 /// The rate or place of a verdict.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum To {
     /// A throttle's rate.
     Rate(Rate),
@@ -194,7 +195,7 @@ pub enum To {
 }
 
 /// Someone an action spares.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Spared {
     /// The fact is known: a first time at least so long ago, or a last time at most so long ago.
     Fact {
@@ -210,7 +211,7 @@ pub enum Spared {
 }
 
 /// A cap.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Cap {
     /// Its package.
     pub package: SmolStr,
@@ -223,7 +224,7 @@ pub struct Cap {
 }
 
 /// What a cap bounds.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum CapKind {
     /// Actions by a key are at most this strong where the condition is true.
     Actions {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 use weir_dsl::FileSpan;
 
@@ -9,7 +10,7 @@ use crate::hir::*;
 use crate::types::Type;
 
 /// So many in so much time; exact, for throttles and decoys.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Rate {
     /// How many.
     pub count: u64,
@@ -18,7 +19,7 @@ pub struct Rate {
 }
 
 /// A length of time: written in place or a parameter's. Linking copies the parameter's value to `ms`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Span {
     /// Milliseconds, at least 1.
     pub ms: i64,
@@ -27,7 +28,7 @@ pub struct Span {
 }
 
 /// What a key is of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum KeyKind {
     /// A session, user, device, card …: one party.
     Actor,
@@ -40,7 +41,7 @@ pub enum KeyKind {
 }
 
 /// A key: what state, tags and actions are about.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Key {
     /// Its parts, in order; one unless written in parentheses.
     pub parts: Vec<KeyPart>,
@@ -52,7 +53,7 @@ pub struct Key {
 }
 
 /// A part of a key. A missing part makes the key missing.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum KeyPart {
     /// A field of the event at hand.
     Field(FieldId),
@@ -81,7 +82,7 @@ pub enum KeyPart {
 }
 
 /// When something is known or happens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Phase {
     /// At the request, before it is answered.
     Request,
@@ -92,7 +93,7 @@ pub enum Phase {
 }
 
 /// A named reading of state.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Signal {
     /// Its name in its policy.
     pub name: SmolStr,
@@ -114,7 +115,7 @@ pub struct Signal {
 }
 
 /// State kept per key.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct State {
     /// What is kept.
     pub measure: Measure,
@@ -135,7 +136,7 @@ pub struct State {
 }
 
 /// A window.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Window {
     /// Its length.
     pub span: Span,
@@ -144,7 +145,7 @@ pub struct Window {
 }
 
 /// What state keeps.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Measure {
     /// Events.
     Count,
@@ -194,7 +195,7 @@ pub enum Measure {
 }
 
 /// A cohort.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Cohort {
     /// Its name.
     pub name: SmolStr,
@@ -225,7 +226,7 @@ pub struct Cohort {
 /// A sequence. It holds at an event that matches its last step when earlier events matched the steps
 /// before it in order, within the horizon, with no excluded event between. Of several starts the latest
 /// wins; of several events for a step, the first after the step before it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Sequence {
     /// Its name.
     pub name: SmolStr,
@@ -248,7 +249,7 @@ pub struct Sequence {
 }
 
 /// A step of a sequence.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Step {
     /// Its name.
     pub name: SmolStr,
@@ -263,7 +264,7 @@ pub struct Step {
 }
 
 /// `without event between a and b`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Without {
     /// The event.
     pub event: EventId,
@@ -278,7 +279,7 @@ pub struct Without {
 }
 
 /// `then no event within D`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ThenNo {
     /// The event.
     pub event: EventId,
@@ -291,7 +292,7 @@ pub struct ThenNo {
 }
 
 /// A fact about an actor, kept for `sparing`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Fact {
     /// The event that makes it true.
     pub event: EventId,

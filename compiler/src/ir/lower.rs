@@ -21,6 +21,13 @@ const MOST_IN_ALL: usize = 1 << 24;
 ///
 /// An expression that would need too many registers or instructions has no program, and stays with the walker.
 pub fn lower(hir: &Hir) -> Unit {
+    let mut unit = lower_to_run(hir);
+    unit.symbols = symbols(hir, &unit.programs, &unit.keys);
+    unit
+}
+
+/// The same without the names of what programs mention, which only people and the verifier of texts ask for.
+pub fn lower_to_run(hir: &Hir) -> Unit {
     let (graph, nodes) = Graph::build(hir);
     let mut asked: Vec<(NodeId, Kind, Root)> = Vec::new();
     let mut seen: HashSet<(ExprId, Kind)> = HashSet::new();
@@ -49,7 +56,6 @@ pub fn lower(hir: &Hir) -> Unit {
     unit.consts = graph.constants.values;
     unit.keys = graph.keys;
     unit.types = graph.types;
-    unit.symbols = symbols(hir, &unit.programs, &unit.keys);
     unit.index();
     unit
 }

@@ -1,6 +1,6 @@
 //! What rules do.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::ast::*;
 use crate::span::Span;
@@ -68,7 +68,7 @@ pub enum ActionKind {
 }
 
 /// Actions beside the verdict.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "each is its keyword")]
 pub enum Aside {
     Alert,
@@ -100,7 +100,7 @@ pub struct Verdict {
 }
 
 /// The lattice of verdicts, weakest first; the order of the variants is the order of strength.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[allow(missing_docs, reason = "each is its keyword")]
 pub enum Verb {

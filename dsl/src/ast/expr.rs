@@ -1,6 +1,6 @@
 //! Expressions and literals.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 use crate::ast::*;
@@ -101,7 +101,7 @@ pub enum State {
 }
 
 /// Tests of text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum TextOp {
     /// `matches "glob"`: `*` stops at `/`, `**` does not, `?` is one character but `/`.
     Glob,
@@ -116,7 +116,7 @@ pub enum TextOp {
 }
 
 /// Comparison operators.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "each is its sign")]
 pub enum CompareOp {
     Eq,
@@ -142,7 +142,7 @@ impl CompareOp {
 }
 
 /// Arithmetic operators.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "each is its sign")]
 pub enum ArithmeticOp {
     Add,

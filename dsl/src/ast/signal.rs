@@ -1,6 +1,6 @@
 //! Signals, watches, cohorts and the keys they are kept by.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 use crate::ast::*;
@@ -91,7 +91,7 @@ pub enum Measure {
 }
 
 /// Statistics of one field.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "each is its keyword")]
 pub enum Statistic {
     Sum,
@@ -122,7 +122,7 @@ pub struct Over {
 }
 
 /// How a window is kept.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum WindowKind {
     /// Eight lanes with interpolation and a hard interval.
     #[default]

@@ -209,6 +209,11 @@ impl Brakes {
         self.suspended.get(&rule).filter(|found| found.version == version)
     }
 
+    /// Whether some version of a rule is suspended.
+    pub(crate) fn has_suspended(&self, rule: NameHash) -> bool {
+        self.suspended.contains_key(&rule)
+    }
+
     pub(crate) fn is_suspended(&self, rule: NameHash, version: NameHash) -> bool {
         self.suspension(rule, version).is_some()
     }

@@ -174,7 +174,9 @@ impl Control {
             if last.is_some_and(|switch| switch.off) {
                 return Halt::Off;
             }
-            match set.harms.identity(&set.names, rule) {
+            // Nearly always nothing is suspended, and what rules say need not be told.
+            let name = set.names.rules.get(rule).filter(|name| self.brakes.has_suspended(**name));
+            match name.and_then(|_| set.harms.identity(&set.hir, &set.names, rule)) {
                 Some((name, version)) if self.brakes.is_suspended(name, version) => Halt::Suspended,
                 _ => Halt::No,
             }
@@ -224,7 +226,7 @@ impl Control {
                 Halt::No => {}
                 Halt::Off => found.push(Engaged::Off(rule.full_name.clone())),
                 Halt::Suspended => {
-                    let identity = set.harms.identity(&set.names, id);
+                    let identity = set.harms.identity(&set.hir, &set.names, id);
                     let suspension =
                         identity.and_then(|(name, version)| self.brakes.suspension(name, version));
                     let population =

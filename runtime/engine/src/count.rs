@@ -123,9 +123,9 @@ impl Engine {
     /// The readings that the response will need.
     pub(crate) fn keep(&self, _set: &RuleSet, plan: &EventPlan, record: &Record, at: i64) -> Captured {
         let reads = Reads {
-            signals: plan.kept_signals.clone(),
-            cohorts: plan.kept_cohorts.clone(),
-            sequences: plan.kept_sequences.clone(),
+            signals: plan.kept_signals.clone().into(),
+            cohorts: plan.kept_cohorts.clone().into(),
+            sequences: plan.kept_sequences.clone().into(),
             ..Reads::default()
         };
         self.view(record, at, false).capture(&reads)

@@ -4,10 +4,12 @@
 //! reads it but rules that look at a request. Read by a condition of what counts, at a deadline or by a baseline that is not
 //! early itself, it must wait for its turn.
 
+use std::collections::HashSet;
+
 use weir_compiler::hir::{Hir, KeyPart, Measure, Phase};
 use weir_compiler::ids::*;
 
-use crate::reads::Reads;
+use crate::reads::{Once, Reads};
 use crate::ruleset::{EventPlan, FilterId, PhasePlan, StatePlan};
 
 /// What of an event's plan can be done ahead of its turn.
@@ -44,7 +46,7 @@ pub(crate) fn states<'a>(hir: &Hir, deadlines: impl Iterator<Item = &'a PhasePla
     for plan in deadlines {
         waiting.join(&plan.asks);
     }
-    for signal in &waiting.signals {
+    for signal in waiting.signals.iter() {
         let state = hir.signals.get(*signal).map(|signal| signal.state);
         if let Some(early) = state.and_then(|state| early.get_mut(state)) {
             *early = false;
@@ -109,15 +111,16 @@ pub(crate) fn plan(
         states: event.request.states.iter().copied().filter(|id| is_early(*id)).collect(),
         ..EarlyPlan::default()
     };
+    let mut known = HashSet::new();
     for filter in plan.states.iter().filter_map(|id| states.get(*id)?.filter) {
-        if !plan.filters.contains(&filter) {
+        if known.insert(filter) {
             plan.filters.push(filter);
         }
     }
+    let mut after = Once::default();
     for signal in event.request.asks.signals.iter().chain(&event.kept_signals).filter(|id| read(false)(id)) {
-        if !plan.after.contains(signal) {
-            plan.after.push(*signal);
-        }
+        after.add(*signal);
     }
+    plan.after = after.to_vec();
     plan
 }

@@ -5,6 +5,8 @@
 //! its canary and attack mode. Stopped is who was challenged or more, or over the rate of a throttle, by a verdict, an
 //! entry, or points in a score that stopped. Of several rules that would have stopped an event each has stopped it.
 
+use std::sync::OnceLock;
+
 use weir_compiler::canonical;
 use weir_compiler::hir::{Action, Hir, Key, KeyKind, KeyPart, Mode, Phase, Rule};
 use weir_compiler::ids::*;
@@ -43,8 +45,8 @@ pub(crate) struct Exposed {
 #[derive(Debug, Default)]
 pub(crate) struct Harms {
     events: IdVec<EventId, Vec<Reach>>,
-    /// Of a rule with a budget, the hash of what it says.
-    versions: IdVec<RuleId, Option<NameHash>>,
+    /// Of a rule with a budget, the hash of what it says; found when first asked for, for few ever are.
+    versions: IdVec<RuleId, Option<OnceLock<NameHash>>>,
     /// The envelope's keys by which people label somebody good.
     pub(crate) session: Option<KeyId>,
     pub(crate) device: Option<KeyId>,
@@ -62,7 +64,7 @@ impl Harms {
         for (id, rule) in hir.rules.iter() {
             let known = rule.harm.as_ref().filter(|_| !rule.exempts);
             let key = known.and_then(|harm| actor(harm.population.trim_end_matches('s')));
-            harms.versions.push(key.map(|_| version(hir, rule)));
+            harms.versions.push(key.map(|_| OnceLock::new()));
             let Some(key) = key else { continue };
             for event in hir.schema.events.ids() {
                 let Some(reaches) = harms.events.get_mut(event) else { continue };
@@ -77,9 +79,10 @@ impl Harms {
     }
 
     /// What the brake calls a rule with a budget, and the hash of what it says.
-    pub(crate) fn identity(&self, names: &Names, rule: RuleId) -> Option<(NameHash, NameHash)> {
-        let version = (*self.versions.get(rule)?)?;
-        Some((names.rules.get(rule).copied()?, version))
+    pub(crate) fn identity(&self, hir: &Hir, names: &Names, rule: RuleId) -> Option<(NameHash, NameHash)> {
+        let known = self.versions.get(rule)?.as_ref()?;
+        let said = hir.rules.get(rule)?;
+        Some((names.rules.get(rule).copied()?, *known.get_or_init(|| version(hir, said))))
     }
 }
 
@@ -108,8 +111,8 @@ fn touches(rule: &Rule, event: EventId) -> bool {
 /// The hash of what a rule says: its condition, its policy's filter and what it does that may harm.
 fn version(hir: &Hir, rule: &Rule) -> NameHash {
     let filter = hir.policies.get(rule.policy).and_then(|policy| policy.filter);
-    let filter = filter.map(|filter| canonical::expr(hir, filter)).unwrap_or_default();
-    let mut text = format!("when {} where {filter}", canonical::expr(hir, rule.when));
+    let filter = filter.map(|filter| canonical::linked_expr(hir, filter)).unwrap_or_default();
+    let mut text = format!("when {} where {filter}", canonical::linked_expr(hir, rule.when));
     for (actions, unknown) in [(&rule.then, false), (&rule.if_unknown, true)] {
         for action in actions {
             text.push_str("; ");
@@ -160,7 +163,7 @@ impl Engine {
     pub(crate) fn brake(&mut self, set: &RuleSet, exposed: &[Exposed], decision: &mut EventDecision) {
         let mut tipped = false;
         for Exposed { rule, actor, acts } in exposed {
-            let Some((name, version)) = set.harms.identity(&set.names, *rule) else { continue };
+            let Some((name, version)) = set.harms.identity(&set.hir, &set.names, *rule) else { continue };
             let Some(harm) = set.hir.rules.get(*rule).and_then(|rule| rule.harm.as_ref()) else { continue };
             let harmed = decision.stopped && decision.stopped_by.contains(rule);
             if !harmed && !acts {

@@ -107,7 +107,7 @@ impl Names {
             signals: hir
                 .signals
                 .ids()
-                .map(|id| NameHash::of("signal", &canonical::signal(hir, id)))
+                .map(|id| NameHash::of("signal", &canonical::linked_signal(hir, id)))
                 .collect(),
             caps: hir.caps.iter().map(|cap| NameHash::of("cap", &cap_text(hir, cap))).collect(),
             origins: HashMap::new(),

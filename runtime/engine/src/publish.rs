@@ -105,75 +105,85 @@ impl<T, R> Takes<T, R> {
     }
 }
 
-/// Where an engine's thread gets its versions from.
+/// Where an engine's thread gets its versions from, each with what its publisher has put beside it.
 #[derive(Debug)]
-pub struct Updates {
-    takes: Takes<Replacement, Retired>,
+pub struct Updates<X> {
+    takes: Takes<(Replacement, X), Retired>,
 }
 
-impl Updates {
+impl<X> Updates<X> {
     /// Changes to the version that has been published since, if one has; to be called between two inputs. Without one
     /// it costs a look at a flag.
-    pub fn apply(&mut self, engine: &mut Engine) -> Option<Carried> {
-        let replacement = self.takes.take()?;
+    pub fn apply(&mut self, engine: &mut Engine) -> Option<(Carried, X)> {
+        let (replacement, with) = self.takes.take()?;
         let (carried, retired) = engine.swap(replacement);
         self.takes.leave(retired);
-        Some(carried)
+        Some((carried, with))
     }
 }
 
 /// The versions of one engine, as seen by the thread that makes them: the one that runs, the one before it, one on its way.
+/// With each goes what the engine's thread needs to know beside it.
 #[derive(Debug)]
-pub struct Rollout {
-    offers: Offers<Replacement, Retired>,
-    running: Version,
-    previous: Option<Version>,
+pub struct Rollout<X> {
+    offers: Offers<(Replacement, X), Retired>,
+    running: (Version, X),
+    previous: Option<(Version, X)>,
     /// Offered, and perhaps taken by now.
-    offered: Option<Version>,
+    offered: Option<(Version, X)>,
 }
 
-impl Rollout {
+impl<X: Clone> Rollout<X> {
     /// For an engine that runs `running`, and what its thread asks.
-    pub fn new(running: Version) -> (Self, Updates) {
+    pub fn new(running: Version, with: X) -> (Self, Updates<X>) {
         let (offers, takes) = between();
-        (Self { offers, running, previous: None, offered: None }, Updates { takes })
+        (Self { offers, running: (running, with), previous: None, offered: None }, Updates { takes })
     }
 
-    /// The version that runs, or that was offered last.
+    /// The version that was published last, taken or not.
     pub fn latest(&self) -> &Version {
-        self.offered.as_ref().unwrap_or(&self.running)
+        &self.offered.as_ref().unwrap_or(&self.running).0
     }
 
-    /// The version that [`Rollout::roll_back`] would put back.
-    pub fn previous(&self) -> Option<&Version> {
-        if self.offered.is_some() { Some(&self.running) } else { self.previous.as_ref() }
+    /// What went beside the version that was published last.
+    pub fn beside(&self) -> &X {
+        &self.offered.as_ref().unwrap_or(&self.running).1
     }
 
     /// Makes a version ready and hands it over. One that is still on its way is never run: this one takes its place.
     /// Frees what earlier changes have left over. False when it was made under other options than the one that runs.
     ///
     /// Cost: linear in both rule sets; none of it on the engine's thread.
-    pub fn publish(&mut self, next: Version) -> bool {
-        // From here on nothing is offered, so what runs stays what it is while this one is made ready for it.
-        let not_taken = self.offers.withdraw();
-        if let Some(offered) = self.offered.take()
-            && not_taken.is_none()
-        {
-            self.previous = Some(std::mem::replace(&mut self.running, offered));
-        }
-        drop(not_taken);
-        self.collect();
-        let Some(replacement) = Replacement::new(next.clone(), &self.running) else { return false };
-        self.offered = Some(next);
+    pub fn publish(&mut self, next: Version, with: X) -> bool {
+        self.settle();
+        let Some(replacement) = Replacement::new(next.clone(), &self.running.0) else { return false };
+        self.offered = Some((next, with.clone()));
         // There is nothing in its place.
-        drop(self.offers.offer(replacement));
+        drop(self.offers.offer((replacement, with)));
         true
     }
 
-    /// Puts back the version before the latest; called again, the one that was put back from. False when there is none.
-    pub fn roll_back(&mut self) -> bool {
-        let previous = self.previous().cloned();
-        previous.is_some_and(|previous| self.publish(previous))
+    /// Puts back the version before the one that runs, with what `with` makes of what went beside it; or withdraws one that is
+    /// still on its way. Called again, it puts back the one that it put back from. False when there is none.
+    pub fn roll_back(&mut self, with: impl FnOnce(X) -> X) -> bool {
+        if self.settle() {
+            return true;
+        }
+        let Some((previous, beside)) = self.previous.clone() else { return false };
+        self.publish(previous, with(beside))
+    }
+
+    /// Finds out what runs, and makes sure that it goes on until the next offer: whether one was on its way.
+    fn settle(&mut self) -> bool {
+        let withdrawn = self.offers.withdraw();
+        let is_withdrawn = withdrawn.is_some();
+        if let Some(offered) = self.offered.take()
+            && !is_withdrawn
+        {
+            self.previous = Some(std::mem::replace(&mut self.running, offered));
+        }
+        self.collect();
+        is_withdrawn
     }
 
     /// Frees what earlier changes have left over; the version before the one that runs is kept.

@@ -8,14 +8,113 @@ use weir_compiler::ids::*;
 /// What a set of expressions may ask of the world.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Reads {
-    pub(crate) fields: Vec<FieldId>,
-    pub(crate) signals: Vec<SignalId>,
-    pub(crate) cohorts: Vec<CohortId>,
-    pub(crate) sequences: Vec<SequenceId>,
-    pub(crate) calls: Vec<CallId>,
+    pub(crate) fields: Once<FieldId>,
+    pub(crate) signals: Once<SignalId>,
+    pub(crate) cohorts: Once<CohortId>,
+    pub(crate) sequences: Once<SequenceId>,
+    pub(crate) calls: Once<CallId>,
     pub(crate) tags: Vec<(Key, TagId)>,
     /// It asks for something else than constants and the score.
     pub(crate) world: bool,
+}
+
+/// Ids in the order in which they came, each once.
+#[derive(Clone, Debug)]
+pub(crate) struct Once<I> {
+    items: Vec<I>,
+    /// A bit for each, once there are too many to be gone through.
+    bits: Vec<u64>,
+}
+
+/// So many are gone through.
+const FEW: usize = 24;
+/// Ids past this one are of nothing (a reference that was never resolved), and have no bit.
+const LAST: usize = 1 << 24;
+
+impl<I> Default for Once<I> {
+    fn default() -> Self {
+        Self { items: Vec::new(), bits: Vec::new() }
+    }
+}
+
+impl<I: Id + PartialEq> Once<I> {
+    pub(crate) fn add(&mut self, item: I) {
+        if self.items.len() < FEW || item.index() > LAST {
+            if !self.items.contains(&item) {
+                self.items.push(item);
+            }
+            return;
+        }
+        if self.bits.is_empty() {
+            for item in self.items.clone().into_iter().filter(|item| item.index() <= LAST) {
+                self.set(item);
+            }
+        }
+        if self.set(item) {
+            self.items.push(item);
+        }
+    }
+
+    /// Sets an id's bit; whether it was not set.
+    fn set(&mut self, item: I) -> bool {
+        let (word, bit) = (item.index() / 64, 1 << (item.index() % 64));
+        if self.bits.len() <= word {
+            self.bits.resize(word + 1, 0);
+        }
+        let Some(word) = self.bits.get_mut(word) else { return false };
+        let new = *word & bit == 0;
+        *word |= bit;
+        new
+    }
+
+    fn join(&mut self, other: &Self) {
+        other.items.iter().for_each(|item| self.add(*item));
+    }
+}
+
+impl<I> std::ops::Deref for Once<I> {
+    type Target = [I];
+
+    fn deref(&self) -> &[I] {
+        &self.items
+    }
+}
+
+impl<'a, I> IntoIterator for &'a Once<I> {
+    type Item = &'a I;
+    type IntoIter = std::slice::Iter<'a, I>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.items.iter()
+    }
+}
+
+impl<I> From<Vec<I>> for Once<I> {
+    /// Of items that are each there once.
+    fn from(items: Vec<I>) -> Self {
+        Self { items, bits: Vec::new() }
+    }
+}
+
+/// Nodes that have been seen: nearly every condition has few.
+#[derive(Default)]
+struct Seen {
+    few: Vec<ExprId>,
+    many: HashSet<ExprId>,
+}
+
+impl Seen {
+    /// Whether the node is new.
+    fn insert(&mut self, id: ExprId) -> bool {
+        if self.few.contains(&id) {
+            return false;
+        }
+        if self.few.len() < FEW {
+            self.few.push(id);
+            return true;
+        }
+        self.many.insert(id)
+    }
 }
 
 fn add<T: PartialEq>(items: &mut Vec<T>, item: T) {
@@ -35,27 +134,27 @@ impl Reads {
     /// Adds an expression, each of its nodes once. Cost: linear in it, whatever the size of the rule set.
     pub(crate) fn expr(&mut self, hir: &Hir, root: ExprId) {
         let mut open = vec![root];
-        let mut seen: HashSet<ExprId> = HashSet::new();
+        let mut seen = Seen::default();
         while let Some(id) = open.pop() {
             if !seen.insert(id) {
                 continue;
             }
             let Some(expr) = hir.exprs.get(id) else { continue };
             let kind = &expr.kind;
-            self.world |= !matches!(kind, ExprKind::Const(_) | ExprKind::Score | ExprKind::Param(_))
-                && children(kind).is_empty();
+            let before = open.len();
+            each_child(kind, &mut |child| open.push(child));
+            self.world |= open.len() == before
+                && !matches!(kind, ExprKind::Const(_) | ExprKind::Score | ExprKind::Param(_));
             match kind {
-                ExprKind::Field(field) => add(&mut self.fields, *field),
+                ExprKind::Field(field) => self.fields.add(*field),
                 ExprKind::Fingerprint(shape) => self.fingerprint(hir, *shape),
-                ExprKind::Signal(signal) | ExprKind::Absent(signal) => add(&mut self.signals, *signal),
-                ExprKind::InCohort(cohort) | ExprKind::CohortValue(cohort, _) => {
-                    add(&mut self.cohorts, *cohort)
-                }
+                ExprKind::Signal(signal) | ExprKind::Absent(signal) => self.signals.add(*signal),
+                ExprKind::InCohort(cohort) | ExprKind::CohortValue(cohort, _) => self.cohorts.add(*cohort),
                 ExprKind::Holds(sequence)
                 | ExprKind::Captured { sequence, .. }
-                | ExprKind::Age { sequence, .. } => add(&mut self.sequences, *sequence),
+                | ExprKind::Age { sequence, .. } => self.sequences.add(*sequence),
                 ExprKind::Call(call) => {
-                    add(&mut self.calls, *call);
+                    self.calls.add(*call);
                     open.extend(
                         hir.calls.get(*call).into_iter().flat_map(|call| call.inputs.iter().copied()),
                     );
@@ -66,14 +165,13 @@ impl Reads {
                 }
                 _ => {}
             }
-            open.extend(children(kind));
         }
     }
 
     fn fingerprint(&mut self, hir: &Hir, shape: FingerprintId) {
         for field in hir.declarations.fingerprints.get(shape).into_iter().flat_map(|shape| shape.parts.iter())
         {
-            add(&mut self.fields, *field);
+            self.fields.add(*field);
         }
     }
 
@@ -81,10 +179,10 @@ impl Reads {
     pub(crate) fn key(&mut self, hir: &Hir, key: &Key) {
         for part in &key.parts {
             match part {
-                KeyPart::Field(field) | KeyPart::Prefix { field, .. } => add(&mut self.fields, *field),
+                KeyPart::Field(field) | KeyPart::Prefix { field, .. } => self.fields.add(*field),
                 KeyPart::Fingerprint(shape) => self.fingerprint(hir, *shape),
-                KeyPart::Cohort(cohort) => add(&mut self.cohorts, *cohort),
-                KeyPart::Captured { sequence, .. } => add(&mut self.sequences, *sequence),
+                KeyPart::Cohort(cohort) => self.cohorts.add(*cohort),
+                KeyPart::Captured { sequence, .. } => self.sequences.add(*sequence),
             }
         }
     }
@@ -117,7 +215,7 @@ impl Reads {
                                 add(&mut self.tags, (key.clone(), *tag));
                                 self.key(hir, key);
                             }
-                            Spared::InList(field, _) => add(&mut self.fields, *field),
+                            Spared::InList(field, _) => self.fields.add(*field),
                         }
                     }
                 }
@@ -142,11 +240,11 @@ impl Reads {
 
     /// Joins two.
     pub(crate) fn join(&mut self, other: &Self) {
-        other.fields.iter().for_each(|item| add(&mut self.fields, *item));
-        other.signals.iter().for_each(|item| add(&mut self.signals, *item));
-        other.cohorts.iter().for_each(|item| add(&mut self.cohorts, *item));
-        other.sequences.iter().for_each(|item| add(&mut self.sequences, *item));
-        other.calls.iter().for_each(|item| add(&mut self.calls, *item));
+        self.fields.join(&other.fields);
+        self.signals.join(&other.signals);
+        self.cohorts.join(&other.cohorts);
+        self.sequences.join(&other.sequences);
+        self.calls.join(&other.calls);
         other.tags.iter().for_each(|item| add(&mut self.tags, item.clone()));
         self.world |= other.world;
     }
@@ -163,6 +261,13 @@ pub(crate) fn measured(measure: &Measure) -> &[ExprId] {
 
 /// The operands of a node, in order.
 pub(crate) fn children(kind: &ExprKind) -> Vec<ExprId> {
+    let mut found = Vec::new();
+    each_child(kind, &mut |child| found.push(child));
+    found
+}
+
+/// Does something with each operand of a node, in order.
+pub(crate) fn each_child(kind: &ExprKind, act: &mut impl FnMut(ExprId)) {
     match kind {
         ExprKind::Const(_)
         | ExprKind::Param(_)
@@ -180,7 +285,7 @@ pub(crate) fn children(kind: &ExprKind) -> Vec<ExprId> {
         | ExprKind::Now
         | ExprKind::Variable(_)
         | ExprKind::Tagged(..)
-        | ExprKind::ScheduleActive(_) => Vec::new(),
+        | ExprKind::ScheduleActive(_) => {}
         ExprKind::Named(_, expr)
         | ExprKind::Not(expr)
         | ExprKind::Negate(expr)
@@ -189,27 +294,33 @@ pub(crate) fn children(kind: &ExprKind) -> Vec<ExprId> {
         | ExprKind::InList(expr, _)
         | ExprKind::Lookup(_, expr)
         | ExprKind::Matches(expr, _)
-        | ExprKind::Convert(expr) => vec![*expr],
+        | ExprKind::Convert(expr) => act(*expr),
         ExprKind::Compare(_, a, b)
         | ExprKind::EqIgnoringCase(a, b)
         | ExprKind::Arithmetic(_, a, b)
         | ExprKind::Fallback(a, b)
         | ExprKind::InSet(a, b)
-        | ExprKind::TextTest(_, a, b) => vec![*a, *b],
+        | ExprKind::TextTest(_, a, b) => {
+            act(*a);
+            act(*b);
+        }
         ExprKind::And(exprs) | ExprKind::Or(exprs) | ExprKind::Builtin(_, exprs) | ExprKind::Array(exprs) => {
-            exprs.clone()
+            exprs.iter().copied().for_each(act)
         }
         ExprKind::Case(subject, arms) => {
-            let arms = arms.iter().flat_map(|(pattern, value)| pattern.iter().copied().chain([*value]));
-            std::iter::once(*subject).chain(arms).collect()
+            act(*subject);
+            for (pattern, value) in arms {
+                pattern.iter().copied().for_each(&mut *act);
+                act(*value);
+            }
         }
-        ExprKind::Template(parts) => parts
-            .iter()
-            .filter_map(|part| match part {
-                Part::Value(expr) => Some(*expr),
-                Part::Text(_) => None,
-            })
-            .collect(),
+        ExprKind::Template(parts) => {
+            for part in parts {
+                if let Part::Value(expr) = part {
+                    act(*expr);
+                }
+            }
+        }
     }
 }
 

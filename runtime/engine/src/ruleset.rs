@@ -1,6 +1,6 @@
 //! A rule set made ready to run: for each event, in each phase, what must be touched.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;
 
 use smol_str::SmolStr;
@@ -28,7 +28,7 @@ use crate::truth::TruthPlan;
 use crate::wanted::Wanted;
 
 /// A condition over an event, the same for all that are written alike.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct FilterId(pub(crate) usize);
 
 /// A package of the rule set.
@@ -132,7 +132,7 @@ pub(crate) struct Canary {
 }
 
 /// A key under which an entry may stand that touches an event.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Target {
     Key(KeyId),
     /// Any slice that holds the event.
@@ -198,16 +198,18 @@ impl PhasePlan {
             && self.policies.is_empty()
     }
 
-    fn add_rule(&mut self, set: &Hir, id: RuleId, rule: &Rule) {
+    /// Adds a rule, which may ask so much.
+    fn add_rule(&mut self, id: RuleId, rule: &Rule, reads: &Reads) {
         if rule.exempts {
             self.exempting.push(id);
         } else {
-            match self.policies.iter_mut().find(|(policy, _)| *policy == rule.policy) {
+            // The rules of a policy come together.
+            match self.policies.iter_mut().rfind(|(policy, _)| *policy == rule.policy) {
                 Some((_, rules)) => rules.push(id),
                 None => self.policies.push((rule.policy, vec![id])),
             }
         }
-        self.asks.join(&rule_reads(set, rule));
+        self.asks.join(reads);
     }
 }
 
@@ -233,16 +235,12 @@ impl CapPlan {
     }
 }
 
-/// All that a rule may ask: condition, policy, text, actions and thresholds.
-fn rule_reads(hir: &Hir, rule: &Rule) -> Reads {
-    let mut reads = Reads::of(hir, rule.when);
-    if let Some(policy) = hir.policies.get(rule.policy) {
-        if let Some(filter) = policy.filter {
-            reads.expr(hir, filter);
-        }
-        for (_, when) in &policy.decide.arms {
-            reads.expr(hir, *when);
-        }
+/// All that a rule may ask: condition, policy, text, actions and thresholds. `condition` is what its condition and its policy's
+/// filter ask.
+fn rule_reads(hir: &Hir, rule: &Rule, condition: &Reads) -> Reads {
+    let mut reads = condition.clone();
+    for (_, when) in hir.policies.get(rule.policy).into_iter().flat_map(|policy| &policy.decide.arms) {
+        reads.expr(hir, *when);
     }
     reads.parts(hir, &rule.because);
     reads.actions(hir, &rule.then);
@@ -275,6 +273,10 @@ impl RuleSet {
             keys: Keys::new(options.without_prefixes),
             filters: Vec::new(),
             known: HashMap::new(),
+            places: HashMap::new(),
+            reads: IdVec::default(),
+            looking: hir.schema.events.values().map(|_| Vec::new()).collect(),
+            targets: Vec::new(),
             hasher: &hasher,
         };
         let mut packages: Vec<SmolStr> = Vec::new();
@@ -287,6 +289,12 @@ impl RuleSet {
         };
 
         let share = options.limits.state_bytes / (hir.states.len() as u64).max(1);
+        let mut asked: IdVec<StateId, bool> = hir.states.values().map(|_| false).collect();
+        for signal in hir.signals.values().filter(|signal| signal.least.is_some_and(|least| least > 0)) {
+            if let Some(asked) = asked.get_mut(signal.state) {
+                *asked = true;
+            }
+        }
         let mut states: IdVec<StateId, StatePlan> = hir
             .states
             .iter()
@@ -300,12 +308,11 @@ impl RuleSet {
                         | FormKind::Gaps
                         | FormKind::Quantile(..)
                 );
-                let asked = || hir.signals.values().any(|s| s.state == id && s.least.is_some_and(|n| n > 0));
                 let fit = share / u64::from(state.bytes_per_key.max(64));
                 let capacity =
                     usize::try_from(fit).unwrap_or(usize::MAX).clamp(16, options.limits.keys.max(16));
                 StatePlan {
-                    counts: unable && state.window.is_some() && asked(),
+                    counts: unable && state.window.is_some() && asked.get(id) == Some(&true),
                     key: state.key.as_ref().map(|key| build.key(&hir, key)),
                     filter: build.filter(&hir, state.filter),
                     capacity,
@@ -347,14 +354,16 @@ impl RuleSet {
         let mut rules: IdVec<RuleId, RulePlan> = IdVec::default();
         for rule in hir.rules.values() {
             let mut condition = Reads::of(&hir, rule.when);
-            let calls = condition.calls.clone();
+            let calls = condition.calls.to_vec();
             let policy = hir.policies.get(rule.policy);
             if let Some(filter) = policy.and_then(|policy| policy.filter) {
                 condition.expr(&hir, filter);
             }
-            for (key, _) in &rule_reads(&hir, rule).tags {
+            let reads = rule_reads(&hir, rule, &condition);
+            for (key, _) in &reads.tags {
                 build.key(&hir, key);
             }
+            build.reads.push(reads);
             let canary = match &rule.mode {
                 Mode::Canary { share, per } => {
                     let name = policy.map(|policy| policy.package.as_str()).unwrap_or_default();
@@ -400,9 +409,10 @@ impl RuleSet {
                 },
             })
             .collect();
+        build.look(&hir);
         let captures = build.captures(&hir);
         let deadlines: IdVec<SequenceId, PhasePlan> =
-            hir.sequences.ids().map(|id| deadline_plan(&hir, id)).collect();
+            hir.sequences.ids().map(|id| build.deadline(&hir, id)).collect();
         let mut events: IdVec<EventId, EventPlan> =
             hir.schema.events.ids().map(|id| build.event(&hir, id)).collect();
         let early = early::states(&hir, deadlines.values());
@@ -439,7 +449,7 @@ impl RuleSet {
             caps,
             hasher,
             reveal: options.reveal,
-            unit: (options.tier != Tier::Walker).then(|| ir::lower(&hir)),
+            unit: (options.tier != Tier::Walker).then(|| ir::lower_to_run(&hir)),
             hir,
         }
     }
@@ -503,25 +513,19 @@ fn rule_keys(rule: &Rule) -> impl Iterator<Item = &Key> {
     })
 }
 
-/// Rules of the timer phase that ask for a sequence, and look at its last step's event.
-fn deadline_plan(hir: &Hir, id: SequenceId) -> PhasePlan {
-    let mut plan = PhasePlan { judged: Judged::Deadline(id), ..PhasePlan::default() };
-    let last = hir.sequences.get(id).and_then(|sequence| sequence.steps.last()).map(|step| step.event);
-    for (rule_id, rule) in hir.rules.iter() {
-        let looks =
-            hir.policies.get(rule.policy).is_some_and(|p| last.is_some_and(|e| p.events.contains(&e)));
-        if rule.phase == Phase::Timer && looks && Reads::of(hir, rule.when).sequences.contains(&id) {
-            plan.add_rule(hir, rule_id, rule);
-        }
-    }
-    plan
-}
-
 /// What is being built.
 struct Build<'a> {
     keys: Keys,
     filters: Vec<ExprId>,
     known: HashMap<String, FilterId>,
+    /// Conditions that have been looked up before.
+    places: HashMap<ExprId, FilterId>,
+    /// All that a rule may ask.
+    reads: IdVec<RuleId, Reads>,
+    /// The rules that look at an event, in order.
+    looking: IdVec<EventId, Vec<RuleId>>,
+    /// Where entries of rules may stand, each once, with the event that they are about if it is one alone.
+    targets: Vec<(Option<EventId>, Target)>,
     hasher: &'a KeyHasher,
 }
 
@@ -532,12 +536,52 @@ impl Build<'_> {
 
     fn filter(&mut self, hir: &Hir, filter: Option<ExprId>) -> Option<FilterId> {
         let filter = filter?;
+        if let Some(known) = self.places.get(&filter) {
+            return Some(*known);
+        }
         let next = FilterId(self.filters.len());
         let id = *self.known.entry(structure(hir, filter)).or_insert(next);
         if id == next {
             self.filters.push(filter);
         }
+        self.places.insert(filter, id);
         Some(id)
+    }
+
+    /// Goes through the rules once for all events.
+    fn look(&mut self, hir: &Hir) {
+        let mut known = HashSet::new();
+        for (id, rule) in hir.rules.iter() {
+            for event in hir.policies.get(rule.policy).into_iter().flat_map(|policy| &policy.events) {
+                if let Some(rules) = self.looking.get_mut(*event).filter(|rules| rules.last() != Some(&id)) {
+                    rules.push(id);
+                }
+            }
+            for (verdict, key) in keyed(rule) {
+                let target = match key.parts.as_slice() {
+                    [KeyPart::Cohort(cohort)] => Target::Slices(*cohort),
+                    _ => Target::Key(self.key(hir, &met_under(key))),
+                };
+                if known.insert((verdict.on, target)) {
+                    self.targets.push((verdict.on, target));
+                }
+            }
+        }
+    }
+
+    /// Rules of the timer phase that ask for a sequence, and look at its last step's event.
+    fn deadline(&self, hir: &Hir, id: SequenceId) -> PhasePlan {
+        let mut plan = PhasePlan { judged: Judged::Deadline(id), ..PhasePlan::default() };
+        let last = hir.sequences.get(id).and_then(|sequence| sequence.steps.last()).map(|step| step.event);
+        for rule_id in last.and_then(|event| self.looking.get(event)).into_iter().flatten() {
+            let (Some(rule), Some(reads)) = (hir.rules.get(*rule_id), self.reads.get(*rule_id)) else {
+                continue;
+            };
+            if rule.phase == Phase::Timer && Reads::of(hir, rule.when).sequences.contains(&id) {
+                plan.add_rule(*rule_id, rule, reads);
+            }
+        }
+        plan
     }
 
     /// The fields kept of each step: those the checker names, and of a last step with terminal absence all that
@@ -549,23 +593,24 @@ impl Build<'_> {
                 let mut kept: Vec<Vec<FieldId>> =
                     sequence.steps.iter().map(|step| step.captures.clone()).collect();
                 if let (Some(last), true) = (kept.last_mut(), sequence.then_no.is_some()) {
-                    let mut asks = deadline_plan(hir, id).asks;
-                    for signal in asks.signals.clone() {
+                    let mut asks = self.deadline(hir, id).asks;
+                    let (signals, cohorts) = (asks.signals.to_vec(), asks.cohorts.to_vec());
+                    for signal in signals {
                         let state = hir.signals.get(signal).and_then(|signal| hir.states.get(signal.state));
                         if let Some(key) = state.and_then(|state| state.key.as_ref()) {
                             asks.key(hir, key);
                         }
                     }
-                    for cohort in asks.cohorts.clone() {
+                    for cohort in cohorts {
                         for part in hir.cohorts.get(cohort).into_iter().flat_map(|cohort| &cohort.by) {
                             let text = SmolStr::default();
                             let kind = weir_compiler::hir::KeyKind::Group;
                             asks.key(hir, &Key { parts: vec![part.clone()], kind, text });
                         }
                     }
-                    for field in asks.fields {
-                        if !last.contains(&field) {
-                            last.push(field);
+                    for field in asks.fields.iter() {
+                        if !last.contains(field) {
+                            last.push(*field);
                         }
                     }
                 }
@@ -615,18 +660,10 @@ impl Build<'_> {
             .collect();
         plan.request.asks.join(&caps);
 
-        for (_, rule) in hir.rules.iter() {
-            for (verdict, key) in keyed(rule) {
-                if verdict.on.is_some_and(|on| on != id) {
-                    continue;
-                }
-                let target = match key.parts.as_slice() {
-                    [KeyPart::Cohort(cohort)] => Target::Slices(*cohort),
-                    _ => Target::Key(self.key(hir, &met_under(key))),
-                };
-                if !plan.targets.contains(&target) {
-                    plan.targets.push(target);
-                }
+        let about = self.targets.iter().filter(|(on, _)| on.is_none_or(|on| on == id));
+        for (_, target) in about {
+            if !plan.targets.contains(target) {
+                plan.targets.push(*target);
             }
         }
         plan
@@ -701,15 +738,16 @@ impl Build<'_> {
                 plan.sequences.push(touch);
             }
         }
+        let mut known = HashSet::new();
         for filter in filters.into_iter().flatten() {
-            if !plan.filters.contains(&filter) {
+            if known.insert(filter) {
                 plan.filters.push(filter);
             }
         }
-        for (id, rule) in hir.rules.iter() {
-            let looks = hir.policies.get(rule.policy).is_some_and(|policy| policy.events.contains(&event));
-            if rule.phase == phase && looks {
-                plan.add_rule(hir, id, rule);
+        for id in self.looking.get(event).into_iter().flatten() {
+            let (Some(rule), Some(reads)) = (hir.rules.get(*id), self.reads.get(*id)) else { continue };
+            if rule.phase == phase {
+                plan.add_rule(*id, rule, reads);
             }
         }
         plan

@@ -80,6 +80,7 @@ impl Version {
 #[derive(Debug)]
 pub struct Replacement(Box<Ready>);
 
+/// What changes places with what runs.
 #[derive(Debug)]
 struct Ready {
     next: Version,
@@ -96,16 +97,12 @@ struct Ready {
 /// What a change has left over: the version that ran, and state that nothing asks for any more. Dropping it frees memory in
 /// proportion to both, so it is dropped on another thread than the one that decides.
 #[derive(Debug)]
-pub struct Retired {
-    version: Version,
-    /// Kept to be dropped.
-    _rest: Box<(Store, Readings, Screening, Bound, Moves)>,
-}
+pub struct Retired(Box<Ready>);
 
 impl Retired {
     /// The version that ran: it can be [put back](Replacement::new).
     pub fn version(&self) -> &Version {
-        &self.version
+        &self.0.next
     }
 }
 
@@ -156,9 +153,9 @@ impl Engine {
     /// Cost: constant for an edit that changes no state and while nothing stands over the rules (switches, suspensions,
     /// attack mode); otherwise linear in the tables, never in their records unless their bounds shrink.
     pub fn swap(&mut self, replacement: Replacement) -> (Carried, Retired) {
-        let Ready { next, store, readings, screening, bound, from, moves } = *replacement.0;
-        let mut rest = Box::new((store, readings, screening, bound, moves));
-        let (store, readings, screening, bound, moves) = &mut *rest;
+        // Everything changes places with what was: nothing is copied, made or freed.
+        let mut ready = replacement.0;
+        let Ready { next, store, readings, screening, bound, from, moves } = &mut *ready;
         if !std::ptr::eq(from.as_ptr(), Arc::as_ptr(&self.set)) {
             *moves = Moves::new(&self.set, &next.set);
         }
@@ -168,13 +165,10 @@ impl Engine {
         std::mem::swap(&mut self.readings, readings);
         std::mem::swap(&mut self.screening, screening);
         self.control.rebind(&next.set, bound);
-        let version = Version {
-            set: std::mem::replace(&mut self.set, next.set),
-            data: std::mem::replace(&mut self.data, next.data),
-            screens: std::mem::replace(&mut self.screens, next.screens),
-            options: next.options,
-        };
-        (carried, Retired { version, _rest: rest })
+        std::mem::swap(&mut self.set, &mut next.set);
+        std::mem::swap(&mut self.data, &mut next.data);
+        std::mem::swap(&mut self.screens, &mut next.screens);
+        (carried, Retired(ready))
     }
 }
 

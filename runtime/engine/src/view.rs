@@ -364,7 +364,7 @@ impl<'a> View<'a> {
             signals: reads.signals.iter().map(|id| (*id, self.sense(*id))).collect(),
             ..Captured::default()
         };
-        for id in &reads.cohorts {
+        for id in reads.cohorts.iter() {
             captured.cohorts.push((*id, self.surplus(*id)));
             captured.names.push((*id, self.slice_name(*id)));
         }

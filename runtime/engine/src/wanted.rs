@@ -42,7 +42,7 @@ impl Wanted {
                 reads.actions(hir, actions);
                 holds |= actions.iter().any(|action| matches!(action, Action::Hold { .. }));
             }
-            reads.fields.into_iter().for_each(|field| wanted.add(field));
+            reads.fields.iter().for_each(|field| wanted.add(*field));
         }
         if holds {
             // A case takes down who it is about.

@@ -92,7 +92,7 @@ fn changes_under_load_leave_nothing_behind() {
     });
     let hirs = texts.map(|text| link(&text).hir);
     let (mut plain, mut changed) = (Site::with(POLICY, options()), Site::with(POLICY, options()));
-    let (mut rollout, mut updates) = Rollout::new(changed.engine.version());
+    let (mut rollout, mut updates) = Rollout::new(changed.engine.version(), ());
     let (taken, over) = (AtomicUsize::new(0), AtomicBool::new(false));
 
     let (events, kept, samples) = thread::scope(|scope| {
@@ -103,12 +103,12 @@ fn changes_under_load_leave_nothing_behind() {
                     break;
                 }
                 if n % 7 == 3 {
-                    rollout.roll_back();
+                    rollout.roll_back(|()| ());
                 } else {
                     let hir = hirs[n % hirs.len()].clone();
                     let loaded = data(&hir);
                     let next = rollout.latest().next(hir, loaded);
-                    assert!(rollout.publish(next));
+                    assert!(rollout.publish(next, ()));
                 }
                 // Now and then the next one comes before this one has been taken.
                 while n % 16 != 0
@@ -125,7 +125,7 @@ fn changes_under_load_leave_nothing_behind() {
         let (mut events, mut kept, mut samples) = (0, Carried::default(), Vec::new());
         let mut next_sample = swaps / 10;
         while !over.load(Ordering::Acquire) {
-            if let Some(carried) = updates.apply(&mut changed.engine) {
+            if let Some((carried, ())) = updates.apply(&mut changed.engine) {
                 kept.kept += carried.kept;
                 kept.fresh += carried.fresh;
                 kept.dropped += carried.dropped;

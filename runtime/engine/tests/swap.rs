@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 use common::player::{Move, POLICY, Player, moves, split};
 use common::{Site, data, link};
 use proptest::prelude::*;
+use weir_compiler::canonical;
 use weir_compiler::hir::{Hir, Verb};
 use weir_compiler::value::Value;
 use weir_engine::{Command, Engine, Input, Limits, Options, Outcome, Pending, Replacement, Step, Version};
@@ -152,6 +153,23 @@ fn what_ran_can_be_put_back() {
     drop((running, former));
     assert!(!retired.version().is_set_of(&player.site.engine.version()));
     assert!(retired.version().is_alone());
+}
+
+/// State keeps the text that linking has given it: what is named after it is named alike.
+#[test]
+fn states_know_their_texts() {
+    for text in edits() {
+        let hir = link(&text).hir;
+        for (id, state) in hir.states.iter() {
+            assert_eq!(canonical::state(&hir, id), *state.identity);
+        }
+        for id in hir.signals.ids() {
+            assert_eq!(canonical::linked_signal(&hir, id), canonical::signal(&hir, id));
+        }
+        for rule in hir.rules.values() {
+            assert_eq!(canonical::linked_expr(&hir, rule.when), canonical::expr(&hir, rule.when));
+        }
+    }
 }
 
 #[test]
