@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::cache::Cache;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use weir_compiler::evaluate::Tier;
 
@@ -245,6 +246,11 @@ pub(crate) struct ReplayArgs {
     /// What evaluates conditions; both decide alike.
     #[arg(long, value_enum, value_name = "NAME", default_value_t)]
     pub(crate) engine: EngineChoice,
+    /// Read policies again when they change, and go on with them from the next line.
+    #[arg(long, requires = "policy")]
+    pub(crate) watch: bool,
+    #[command(flatten)]
+    pub(crate) cache: CacheArgs,
     /// Print the summary, or the explanation, as one object.
     #[arg(long)]
     pub(crate) json: bool,
@@ -265,6 +271,27 @@ pub(crate) enum LogFormat {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum AsIf {
     Enforce,
+}
+
+/// Where compiled rules are kept from start to start.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct CacheArgs {
+    /// Keep compiled rules in this folder, instead of the user's own for such things.
+    #[arg(long, value_name = "DIR", env = "WEIR_CACHE")]
+    pub(crate) cache: Option<PathBuf>,
+    /// Compile the rules from their text, and keep nothing.
+    #[arg(long)]
+    pub(crate) no_cache: bool,
+    /// Say where compiled rules came from.
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
+}
+
+impl CacheArgs {
+    /// The cache, unless there is to be none.
+    pub(crate) fn open(&self) -> Option<Cache> {
+        if self.no_cache { None } else { Cache::new(self.cache.as_deref(), self.verbose) }
+    }
 }
 
 /// Keys that a replay can do without.
@@ -294,6 +321,7 @@ switch (name, off), resume (rule) and release (case, verdict).
 
 With `--data` what is remembered outlives the process: it goes on where it stopped, after a crash too.
 Policies are read again when they change; while they have errors, the running ones go on.
+{\"rollback\":true} puts back the rules before the last change.
 Ctrl-C, a SIGTERM and the end of the input end it in order.")]
 pub(crate) struct RunArgs {
     /// A project, or policy files, instead of the standard library's default profile.
@@ -344,6 +372,8 @@ pub(crate) struct RunArgs {
     /// Write only decisions in which a rule fired, or an entry was met.
     #[arg(long)]
     pub(crate) matched: bool,
+    #[command(flatten)]
+    pub(crate) cache: CacheArgs,
     /// Print personal values in clear instead of as keyed hashes.
     #[arg(long)]
     pub(crate) reveal: bool,

@@ -7,12 +7,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use weir_compiler::analysis::Found;
 use weir_compiler::calendar;
 use weir_compiler::data::{BadLine, Data, ListData, TableData};
 use weir_compiler::hir::{Action, ExprKind, Hir, Named, Source, Spared};
 use weir_compiler::ids::{ListId, ScheduleId, TableId};
-use weir_compiler::project::Contents;
+use weir_compiler::project::{Contents, Manifest};
 use weir_compiler::show;
 use weir_compiler::types::Type;
 use weir_dsl::{Code, Diagnostic};
@@ -50,7 +49,7 @@ impl Asked {
 
 /// Loads what `hir` asks: a file that `weir.toml` names or the declaration does, in the project, else in the library.
 /// What cannot be read or used is said at the declaration.
-pub(crate) fn load(found: &Found, hir: &Hir, root: Option<&Path>) -> (Data, Vec<Diagnostic>) {
+pub(crate) fn load(manifest: &Manifest, hir: &Hir, root: Option<&Path>) -> (Data, Vec<Diagnostic>) {
     let asked = Asked::by(hir);
     let declarations = &hir.declarations;
     let mut loader = Loader { root, data: Data::default(), diagnostics: Vec::new() };
@@ -66,7 +65,7 @@ pub(crate) fn load(found: &Found, hir: &Hir, root: Option<&Path>) -> (Data, Vec<
                 contents
             }
             Source::File(file) => {
-                let named = found.manifest.lists.get(&list.named.name);
+                let named = manifest.lists.get(&list.named.name);
                 let Some(text) = loader.text(&list.named, "list", file, named) else { continue };
                 let (contents, bad) = ListData::parse(&text, &list.member);
                 loader.bad(&list.named, "list", &bad);
@@ -80,7 +79,7 @@ pub(crate) fn load(found: &Found, hir: &Hir, root: Option<&Path>) -> (Data, Vec<
         if table.key == Type::Error || table.value == Type::Error {
             continue;
         }
-        let named = found.manifest.tables.get(&table.named.name);
+        let named = manifest.tables.get(&table.named.name);
         let Some(text) = loader.text(&table.named, "table", &table.file, named) else { continue };
         let (contents, bad) = TableData::parse(&text, &table.key, &table.value);
         loader.bad(&table.named, "table", &bad);

@@ -7,12 +7,14 @@
 //! recorders measure the very path that `weir replay` takes.
 
 mod args;
+mod cache;
 mod command;
 mod contents;
 mod load;
 mod node;
 pub mod replay;
 mod ui;
+mod watch;
 
 use clap::Parser as _;
 

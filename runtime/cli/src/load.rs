@@ -1,6 +1,6 @@
 //! Files from disk, and the standard library beside them, into an analysis session.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -139,27 +139,22 @@ pub(crate) fn project_root(path: &Path) -> Option<PathBuf> {
     }
 }
 
-/// Files in an analysis session: those asked for, the rest of their project, and the standard library.
-pub(crate) struct Session {
-    /// The session.
-    pub(crate) analysis: Analysis,
-    /// The files asked for, with their paths.
-    pub(crate) asked: Vec<(FileId, PathBuf)>,
+/// Files as they are on disk.
+#[derive(Debug, Default)]
+pub(crate) struct Files {
+    /// Those asked for.
+    pub(crate) asked: Vec<PolicyFile>,
+    /// The rest of their project.
+    pub(crate) others: Vec<PolicyFile>,
     /// The project's root, if there is a project.
     pub(crate) root: Option<PathBuf>,
+    /// Name and text of the project file.
+    pub(crate) manifest: Option<(String, String)>,
 }
 
-impl Session {
-    /// The standard library alone.
-    pub(crate) fn library() -> Self {
-        let mut session = Self { analysis: Analysis::new(), asked: Vec::new(), root: None };
-        session.add_library(&BTreeSet::new());
-        session
-    }
-
-    /// The files that `paths` name, the rest of the project they belong to, and what of the standard library
-    /// they do not declare themselves.
-    pub(crate) fn open(paths: &[PathBuf]) -> Result<Self, Failure> {
+impl Files {
+    /// Reads the files that `paths` name, and the rest of the project they belong to.
+    pub(crate) fn read(paths: &[PathBuf]) -> Result<Self, Failure> {
         let asked = policy_files(paths, Inner::LeftAlone)?;
         let roots: BTreeSet<PathBuf> = paths.iter().filter_map(|path| project_root(path)).collect();
         if roots.len() > 1 {
@@ -169,38 +164,109 @@ impl Session {
                 "name one project at a time",
             ));
         }
-        let root = roots.into_iter().next();
-        let mut session = Self { analysis: Analysis::new(), asked: Vec::new(), root };
-        let mut packages = BTreeSet::new();
-        let mut known = BTreeSet::new();
-        for file in asked {
-            known.extend(fs::canonicalize(&file.path));
-            let id = session.add(&file, &mut packages);
-            session.asked.push((id, file.path));
-        }
-        if let Some(root) = session.root.clone() {
+        let mut files = Self { asked, root: roots.into_iter().next(), ..Self::default() };
+        if let Some(root) = &files.root {
+            let known: BTreeSet<PathBuf> =
+                files.asked.iter().filter_map(|file| fs::canonicalize(&file.path).ok()).collect();
             let manifest = root.join("weir.toml");
             let text = String::from_utf8_lossy(&read(&manifest)?).into_owned();
-            session.analysis.set_manifest(&manifest.display().to_string(), &text);
+            files.manifest = Some((manifest.display().to_string(), text));
             let mut search = Search::new(Inner::LeftAlone);
-            search.folder(&root, 0)?;
+            search.folder(root, 0)?;
             search.found.sort();
             for path in search.found {
                 if fs::canonicalize(&path).is_ok_and(|path| !known.contains(&path)) {
                     let bytes = read(&path)?;
-                    session.add(&PolicyFile { path, bytes }, &mut packages);
+                    files.others.push(PolicyFile { path, bytes });
                 }
             }
         }
+        Ok(files)
+    }
+}
+
+/// Files in an analysis session: those asked for, the rest of their project, and the standard library.
+pub(crate) struct Session {
+    /// The session.
+    pub(crate) analysis: Analysis,
+    /// The files asked for, with their paths.
+    pub(crate) asked: Vec<(FileId, PathBuf)>,
+    /// The project's root, if there is a project.
+    pub(crate) root: Option<PathBuf>,
+    /// The policy files on disk, by their real paths, with what they are called here.
+    files: BTreeMap<PathBuf, String>,
+}
+
+impl Session {
+    fn of(root: Option<PathBuf>) -> Self {
+        Self { analysis: Analysis::new(), asked: Vec::new(), root, files: BTreeMap::new() }
+    }
+
+    /// The standard library alone.
+    pub(crate) fn library() -> Self {
+        let mut session = Self::of(None);
+        session.add_library(&BTreeSet::new());
+        session
+    }
+
+    /// The files that `paths` name, the rest of the project they belong to, and what of the standard library
+    /// they do not declare themselves.
+    pub(crate) fn open(paths: &[PathBuf]) -> Result<Self, Failure> {
+        Ok(Self::of_files(Files::read(paths)?))
+    }
+
+    /// The same over files that have been read.
+    pub(crate) fn of_files(files: Files) -> Self {
+        let Files { asked, others, root, manifest } = files;
+        let mut session = Self::of(root);
+        let mut packages = BTreeSet::new();
+        for file in asked {
+            let id = session.add(&file, &mut packages);
+            session.asked.push((id, file.path));
+        }
+        if let Some((name, text)) = manifest {
+            session.analysis.set_manifest(&name, &text);
+        }
+        for file in others {
+            session.add(&file, &mut packages);
+        }
         session.add_library(&packages);
-        Ok(session)
+        session
     }
 
     fn add(&mut self, file: &PolicyFile, packages: &mut BTreeSet<SmolStr>) -> FileId {
-        let id = self.analysis.set_bytes(&file.path.display().to_string(), &file.bytes);
+        let name = file.path.display().to_string();
+        let id = self.analysis.set_bytes(&name, &file.bytes);
+        self.files.extend(fs::canonicalize(&file.path).map(|path| (path, name)));
         let package = self.analysis.tree(id).and_then(|tree| tree.package.as_ref());
         packages.extend(package.map(|name| name.text.clone()));
         id
+    }
+
+    /// Reads policy files again that have changed. False when something else has than their texts (files that came or went, the
+    /// project file, the package of a file): then the session is to be opened anew.
+    pub(crate) fn refresh(&mut self, changed: &[PathBuf]) -> Result<bool, Failure> {
+        let package = |session: &Self, id: FileId| {
+            let tree = session.analysis.tree(id)?;
+            tree.package.as_ref().map(|name| name.text.clone())
+        };
+        for path in changed {
+            let is_policy = path.extension().is_some_and(|extension| extension == "weir");
+            let name = fs::canonicalize(path).ok().and_then(|path| self.files.get(&path).cloned());
+            let Some(name) = name.filter(|_| is_policy) else {
+                // Lists and tables are read each time.
+                if is_policy || path.file_name().is_some_and(|name| name == "weir.toml") {
+                    return Ok(false);
+                }
+                continue;
+            };
+            let before = self.analysis.file(&name).and_then(|id| package(self, id));
+            let id = self.analysis.set_bytes(&name, &read(path)?);
+            if package(self, id) != before {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Adds the library's packages but those in `taken`: a project may bring its own of the same name, and the

@@ -9,15 +9,17 @@ use std::process::{Command, Output, Stdio};
 use serde_json::Value;
 
 const WEIR: &str = env!("CARGO_BIN_EXE_weir");
+const CACHE: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/cache");
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
 fn weir(arguments: &[&str]) -> Output {
-    Command::new(WEIR).args(arguments).stdin(Stdio::null()).output().unwrap()
+    Command::new(WEIR).args(arguments).env("WEIR_CACHE", CACHE).stdin(Stdio::null()).output().unwrap()
 }
 
 fn with_input(arguments: &[&str], input: &[u8]) -> Output {
     let mut child = Command::new(WEIR)
         .args(arguments)
+        .env("WEIR_CACHE", CACHE)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -405,4 +407,60 @@ fn every_engine_tests_and_replays_alike() {
         (tested.status.code(), text(&tested), replayed)
     };
     assert_eq!(run("walker"), run("bytecode"));
+}
+
+const KEPT: &str = r#"package shop
+use std.events { login }
+
+policy logins {
+  on login
+  mode enforce
+  signal failures = count of login where outcome == failure per user over 1h
+  rule many {
+    when failures >= 3 and user matches "a*"
+    then challenge user on login for 10m
+    because "{failures} failures"
+  }
+}
+"#;
+
+/// Rules that have not changed are compiled once, and decide alike; what is damaged is passed over.
+#[test]
+fn compiled_rules_are_kept() {
+    let folder = Folder::new("cached");
+    let policy = folder.file("shop.weir", KEPT);
+    let event = |n: i64| {
+        let at = 1_767_571_200_000 + n;
+        serde_json::json!({ "event": "login", "ts": at, "user": "ann", "session": "s", "channel": "web", "outcome": "failure" })
+    };
+    let log = folder.file("log.ndjson", (0..5).map(|n| format!("{}\n", event(n))).collect::<String>());
+    let (cache, decisions) = (folder.path("cache"), folder.path("out.ndjson"));
+    let run = |more: &[&str]| {
+        let arguments = ["replay", &log, "--policy", &policy, "--decisions", &decisions, "--all", "-v"];
+        let output = weir(&[&arguments[..], &["--cache", &cache], more].concat());
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        (std::fs::read_to_string(&decisions).unwrap(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (plain, said) = run(&["--no-cache"]);
+    assert!(!said.contains("compiled rules"), "{said}");
+    assert!(!Path::new(&cache).exists());
+    let (first, said) = run(&[]);
+    assert!(said.contains("compiled rules kept in"), "{said}");
+    let (second, said) = run(&[]);
+    assert!(said.contains("compiled rules from"), "{said}");
+    assert_eq!((&first, &second), (&plain, &plain));
+    assert!(plain.contains("shop.logins.many"), "{plain}");
+    let entry = std::fs::read_dir(&cache).unwrap().next().unwrap().unwrap().path();
+    let mut bytes = std::fs::read(&entry).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&entry, bytes).unwrap();
+    let (third, said) = run(&[]);
+    assert!(said.contains("is passed over: it is damaged") && said.contains("kept in"), "{said}");
+    assert_eq!(third, plain);
+    // Another text is another rule set.
+    folder.file("shop.weir", KEPT.replace("failures >= 3", "failures >= 4"));
+    let (other, said) = run(&[]);
+    assert!(said.contains("compiled rules kept in") && other != plain, "{said}");
+    assert!(run(&[]).1.contains("compiled rules from"));
 }

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 const WEIR: &str = env!("CARGO_BIN_EXE_weir");
+const CACHE: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/cache");
 const START: i64 = 1_767_571_200_000;
 
 const POLICY: &str = r#"package shop
@@ -74,6 +75,7 @@ impl Node {
         let mut child = Command::new(WEIR)
             .arg("run")
             .args(arguments)
+            .env("WEIR_CACHE", CACHE)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -285,9 +287,71 @@ fn policies_are_read_again_and_state_goes_on() {
         std::thread::sleep(Duration::from_millis(200));
     }
     assert_eq!(node.ask(&login(n + 1, "ann", "failure"))["matches"][0]["because"], "3 failures");
+    // And back to the rules before, under which a second failure says nothing.
+    assert_eq!(node.ask(&json!({ "rollback": true }))["answer"], "asked");
+    loop {
+        n += 1;
+        let user = format!("u{n}");
+        node.ask(&login(n, &user, "failure"));
+        if node.ask(&login(n, &user, "failure"))["matches"] == json!([]) {
+            break;
+        }
+        assert!(Instant::now() < deadline, "the rules before were not put back");
+        std::thread::sleep(Duration::from_millis(200));
+    }
     let output = node.end();
     assert!(said(&output).contains("the running ones go on"), "{}", said(&output));
     assert!(said(&output).contains("1 kept, 0 new and warming, 0 dropped"), "{}", said(&output));
+    assert!(said(&output).contains("reloaded 1 file in "), "{}", said(&output));
+    assert!(said(&output).contains(" ms: 1 rule changed; running 2 rules"), "{}", said(&output));
+    assert!(said(&output).contains("put back the rules before; running 2 rules"), "{}", said(&output));
+}
+
+/// A replay of what is still being written goes on with policies that change meanwhile.
+#[cfg(unix)]
+#[test]
+fn a_replay_watches_its_policies() {
+    let folder = Folder::new("watch");
+    let policy = folder.path("shop.weir");
+    let mut child = Command::new(WEIR)
+        .env("WEIR_CACHE", CACHE)
+        .args(["replay", "-", "--watch", "--json", "--policy", &policy])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let mut talk = BufReader::new(child.stderr.take().unwrap()).lines();
+    let (sender, told) = channel();
+    std::thread::spawn(move || talk.by_ref().map_while(Result::ok).try_for_each(|line| sender.send(line)));
+    let deadline = Instant::now() + Duration::from_secs(120);
+    let mut n = 0;
+    loop {
+        assert!(Instant::now() < deadline, "the policy was not read again");
+        // A reader takes lines by the buffer, and holds them until none can come before them.
+        for _ in 0..200 {
+            n += 1;
+            writeln!(input, "{}", login(n * 60_000, "ann", "success")).unwrap();
+        }
+        input.flush().unwrap();
+        if told.try_iter().any(|line| line.contains("reloaded 1 file")) {
+            break;
+        }
+        // Nobody knows when it has begun to look.
+        if n % 2_000 == 0 {
+            let beside = folder.path("shop.new");
+            let text = POLICY.replace("failures >= 3", &format!("failures >= 1 and failures < {n}"));
+            std::fs::write(&beside, text).unwrap();
+            std::fs::rename(&beside, &policy).unwrap();
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    writeln!(input, "{}", login((n + 1) * 60_000, "bob", "failure")).unwrap();
+    drop(input);
+    let output = child.wait_with_output().unwrap();
+    let summary: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(summary.to_string().contains("shop.logins.many"), "{summary}");
 }
 
 #[cfg(unix)]

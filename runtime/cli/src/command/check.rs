@@ -76,7 +76,7 @@ fn link(session: &mut Session, diagnostics: &mut Vec<Diagnostic>) -> Linked {
     let linked = found.link(&selection, &Options::default());
     diagnostics.extend(linked.diagnostics.iter().filter(|d| asked.contains(&d.primary.file)).cloned());
     diagnostics.extend(budget::check(&linked, &found.manifest));
-    let (_, faults) = contents::load(&found, &linked.hir, session.root.as_deref());
+    let (_, faults) = contents::load(&found.manifest, &linked.hir, session.root.as_deref());
     diagnostics.extend(faults);
     linked
 }

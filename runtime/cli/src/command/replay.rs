@@ -22,9 +22,12 @@ use crate::replay::setup::Setup;
 use crate::replay::summary::Summary;
 use crate::replay::{self, Decided, explain, mask};
 use crate::ui::{self, Exit, Failure, Outcome, Ui};
+use crate::watch::{Beside, Changed, Watch};
 
 /// Rejected lines at the start of an input after which the rules are chosen without having seen a record.
 const MOST_WAITING: usize = 10_000;
+/// How often `--watch` looks at the policies.
+const WATCH_EVERY: Duration = Duration::from_millis(250);
 
 pub(crate) fn run(args: &ReplayArgs, ui: &mut Ui) -> Outcome {
     let stop = ui::stop_flag();
@@ -51,17 +54,23 @@ pub(crate) fn run(args: &ReplayArgs, ui: &mut Ui) -> Outcome {
         tier: args.engine.into(),
         ..Setup::default()
     };
-    let chosen = choice::choose(&args.policy, args.profile.as_deref(), &setup)?;
-    let Choice { prepared, rules, notes } = match chosen {
+    let chosen = choice::choose(&args.policy, args.profile.as_deref(), &setup, args.cache.open().as_ref())?;
+    let Choice { prepared, rules, texts, notes } = match chosen {
         Ok(choice) => choice,
         Err(refused) => return refuse(args, &refused, ui),
     };
     notes.iter().for_each(|note| ui.say(note));
     let left_out = prepared.linked.left_out.clone();
     let engine = prepared.engine();
+    let beside = Beside::new(setup.mapper(&engine), rules, texts);
+    let mut watch = args.watch.then(|| {
+        let profile = args.profile.as_deref();
+        Watch::start(&engine, Arc::clone(&beside), &args.policy, profile, &setup, WATCH_EVERY)
+    });
     let mut run = Run {
         mapper: setup.lean_mapper(&engine),
         whole: setup.mapper(&engine),
+        setup: &setup,
         engine,
         args,
         out: args
@@ -69,10 +78,15 @@ pub(crate) fn run(args: &ReplayArgs, ui: &mut Ui) -> Outcome {
             .as_deref()
             .map(|path| output_file(args, path, "--decisions", "decisions"))
             .transpose()?,
-        records: args.records.as_deref().map(|path| Records::create(args, path, &rules)).transpose()?,
+        records: args
+            .records
+            .as_deref()
+            .map(|path| Records::create(args, path, &beside.rules))
+            .transpose()?,
         ledger: args.ledger.as_deref().map(ledger).transpose()?,
         summary: Summary::default(),
         explained: None,
+        beside,
     };
 
     let started = Instant::now();
@@ -83,6 +97,9 @@ pub(crate) fn run(args: &ReplayArgs, ui: &mut Ui) -> Outcome {
     let mut waiting = waiting.into_iter();
     let mut shown = Instant::now();
     while let Some(item) = waiting.next().or_else(|| reader.next()) {
+        if let Some(watch) = &mut watch {
+            run.change(watch, ui)?;
+        }
         match item {
             Item::Record(record) => {
                 if let Err(refused) = run.record(&record)?
@@ -154,6 +171,9 @@ struct Run<'a> {
     mapper: Mapper,
     /// For lines that are shown: of those the fields that nothing reads are wanted too.
     whole: Mapper,
+    setup: &'a Setup,
+    /// What is to be known of the present rule set.
+    beside: Arc<Beside>,
     out: Option<BufWriter<File>>,
     ledger: Option<Writer>,
     records: Option<Records>,
@@ -163,6 +183,25 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
+    /// Goes on with another rule set, where one is ready.
+    fn change(&mut self, watch: &mut Watch, ui: &mut Ui) -> Result<(), Failure> {
+        for why in watch.refused() {
+            ui.tell(why);
+            ui.say("the running ones go on");
+        }
+        let before = self.engine.version();
+        let Some(Changed { beside, said }) = watch.apply(&mut self.engine) else { return Ok(()) };
+        self.summary.change(before.hir(), self.engine.hir());
+        self.beside = beside;
+        self.mapper = self.setup.lean_mapper(&self.engine);
+        self.whole = self.setup.mapper(&self.engine);
+        if let Some(records) = &mut self.records {
+            records.rules(&self.beside.rules)?;
+        }
+        ui.say(said);
+        Ok(())
+    }
+
     /// Decides one line, counts it and writes its decision; the inner error says why the line is no event.
     fn record(&mut self, record: &Record) -> Result<Result<(), String>, Failure> {
         self.summary.late += u64::from(record.late);

@@ -1,10 +1,11 @@
 //! `weir run`: a stream through policies, for as long as it comes.
 
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use weir_engine::evidence::{Rules, RulesHash};
-use weir_engine::{Decision, Engine, Input, Record, Replacement, Secret};
+use weir_engine::evidence::Rules;
+use weir_engine::{Decision, Engine, Input, Record, Secret};
 use weir_gateway::Format;
 use weir_ledger::Writer;
 
@@ -15,13 +16,12 @@ use crate::node::feed::{self, Fed};
 use crate::node::journal::Journal;
 use crate::node::lines::{self, Asked};
 use crate::node::memory::{Memory, read_secret};
-use crate::node::watch::{self, Changed};
-use crate::replay::choice::{self, Choice};
-use crate::replay::intake::Mapper;
+use crate::replay::choice::{self, Choice, Texts};
 use crate::replay::records::Records;
 use crate::replay::setup::{Prepared, Setup};
 use crate::replay::{self, Decided};
 use crate::ui::{self, Exit, Failure, Outcome, Ui};
+use crate::watch::{Beside, Changed, Watch};
 
 /// How long nothing may come before time passes by itself.
 const IDLE: Duration = Duration::from_secs(1);
@@ -46,8 +46,8 @@ pub(crate) fn run(args: &RunArgs, ui: &mut Ui) -> Outcome {
         secret,
         ..Setup::default()
     };
-    let Choice { prepared, notes, rules } =
-        match choice::choose(&args.policy, args.profile.as_deref(), &setup)? {
+    let Choice { prepared, notes, rules, texts } =
+        match choice::choose(&args.policy, args.profile.as_deref(), &setup, args.cache.open().as_ref())? {
             Ok(choice) => choice,
             Err(refused) => {
                 load::tell_errors(&refused.errors, &refused.sources, ui);
@@ -55,12 +55,13 @@ pub(crate) fn run(args: &RunArgs, ui: &mut Ui) -> Outcome {
             }
         };
     notes.iter().for_each(|note| ui.say(note));
-    let mut node = Node::new(args, prepared, memory, &setup, &rules)?;
+    let mut node = Node::new(args, prepared, memory, &setup, (rules, texts))?;
     node.begin(ui)?;
     let every = Duration::from_secs(args.reload_every);
-    let changes = watch::start(&args.policy, args.profile.as_deref(), &setup, every);
+    let beside = Arc::clone(&node.beside);
+    let mut watch = Watch::start(&node.engine, beside, &args.policy, args.profile.as_deref(), &setup, every);
     let lines = feed::start();
-    let result = node.serve(&lines, &changes, &|| stop.load(std::sync::atomic::Ordering::Relaxed), ui);
+    let result = node.serve(&lines, &mut watch, &|| stop.load(std::sync::atomic::Ordering::Relaxed), ui);
     // Whatever ended it, what is remembered is kept.
     let saved = node.save().and(node.journal.finish());
     node.end(ui);
@@ -71,14 +72,12 @@ pub(crate) fn run(args: &RunArgs, ui: &mut Ui) -> Outcome {
 struct Node<'a> {
     args: &'a RunArgs,
     engine: Engine,
-    mapper: Mapper,
-    setup: Setup,
+    /// What is to be known of the present rule set.
+    beside: Arc<Beside>,
     memory: Option<Memory>,
     ledger: Option<Writer>,
     journal: Journal,
     secret: Secret,
-    /// What the present rule set is called in the journal.
-    rules: RulesHash,
     records: Option<Records>,
     /// Threads, where there is more than one.
     pool: Option<rayon::ThreadPool>,
@@ -98,13 +97,13 @@ impl<'a> Node<'a> {
         prepared: Prepared,
         memory: Option<Memory>,
         setup: &Setup,
-        rules: &Rules,
+        (rules, texts): (Rules, Texts),
     ) -> Result<Self, Failure> {
         let seal = args.seal.as_deref();
-        let records = args.records.as_deref().map(|path| Records::append(path, seal, rules)).transpose()?;
-        let rules = rules.hash();
+        let records = args.records.as_deref().map(|path| Records::append(path, seal, &rules)).transpose()?;
         let tenant = prepared.options.tenant.clone();
         let engine = prepared.engine();
+        let beside = Beside::new(setup.mapper(&engine), rules, texts);
         let journal = match (&memory, setup.secret) {
             (Some(memory), Some(secret)) => Journal::open(
                 memory.dir().join("journal"),
@@ -112,20 +111,18 @@ impl<'a> Node<'a> {
                 secret,
                 &tenant,
                 engine.hir(),
-                rules,
+                beside.hash,
             )?,
             _ => Journal::off(),
         };
         Ok(Self {
-            mapper: setup.mapper(&engine),
+            beside,
             engine,
             args,
-            setup: setup.clone(),
             memory,
             ledger: args.ledger.as_deref().map(super::replay::ledger).transpose()?,
             journal,
             secret: setup.secret.unwrap_or(Secret::PUBLIC),
-            rules,
             records,
             pool: threads(args.threads)?,
             ahead: Vec::new(),
@@ -170,7 +167,7 @@ impl<'a> Node<'a> {
     fn serve(
         &mut self,
         lines: &Receiver<Fed>,
-        changes: &Receiver<Changed>,
+        watch: &mut Watch,
         stopped: &dyn Fn() -> bool,
         ui: &mut Ui,
     ) -> Result<(), Failure> {
@@ -179,19 +176,22 @@ impl<'a> Node<'a> {
             if stopped() {
                 return Ok(());
             }
-            while let Ok(changed) = changes.try_recv() {
-                self.change(changed, ui)?;
+            for why in watch.refused() {
+                ui.tell(why);
+                ui.say("the running ones go on");
             }
+            self.change(watch, ui)?;
             if self.memory.is_some() && self.saved.elapsed().as_secs() >= self.args.snapshot_every {
                 self.save()?;
             }
             match lines.recv_timeout(PATIENCE) {
                 Ok(fed) => {
-                    self.take(fed, ui)?;
+                    self.take(fed, watch, ui)?;
                     // What has come meanwhile is decided before anything is written: one write for many.
                     for _ in 0..1_024 {
                         let Ok(fed) = lines.try_recv() else { break };
-                        self.take(fed, ui)?;
+                        self.change(watch, ui)?;
+                        self.take(fed, watch, ui)?;
                     }
                     self.catch_up(ui)?;
                     // Acknowledged means journalled.
@@ -213,45 +213,27 @@ impl<'a> Node<'a> {
         }
     }
 
-    fn change(&mut self, changed: Changed, ui: &mut Ui) -> Result<(), Failure> {
-        match changed {
-            Changed::Ready(prepared, sources) => {
-                let Prepared { linked, data, .. } = *prepared;
-                let rules = linked.hir.rules.len();
-                let running = self.engine.version();
-                let next = running.next(linked.hir, data);
-                // Both are made under the engine's own options.
-                let Some(replacement) = Replacement::new(next, &running) else { return Ok(()) };
-                let (carried, retired) = self.engine.swap(replacement);
-                drop(retired);
-                self.mapper = self.setup.mapper(&self.engine);
-                self.rules = sources.hash();
-                if let Some(records) = &mut self.records {
-                    records.rules(&sources)?;
-                }
-                // What the journal holds from here on is of these rules alone.
-                self.save()?;
-                ui.say(format_args!(
-                    "policies changed: running {}; state: {} kept, {} new and warming, {} dropped",
-                    ui::count(rules, "rule"),
-                    carried.kept,
-                    carried.fresh,
-                    carried.dropped
-                ));
-            }
-            Changed::Refused(why) => {
-                ui.tell(why);
-                ui.say("policies changed and have errors: the running ones go on");
-            }
+    /// Goes on with another rule set, where one is ready and nothing waits to be decided by this one.
+    fn change(&mut self, watch: &mut Watch, ui: &mut Ui) -> Result<(), Failure> {
+        if !self.ahead.is_empty() {
+            return Ok(());
         }
+        let Some(Changed { beside, said }) = watch.apply(&mut self.engine) else { return Ok(()) };
+        self.beside = beside;
+        if let Some(records) = &mut self.records {
+            records.rules(&self.beside.rules)?;
+        }
+        // What the journal holds from here on is of these rules alone.
+        self.save()?;
+        ui.say(said);
         Ok(())
     }
 
-    fn take(&mut self, fed: Fed, ui: &mut Ui) -> Result<(), Failure> {
+    fn take(&mut self, fed: Fed, watch: &Watch, ui: &mut Ui) -> Result<(), Failure> {
         let number = self.lines;
         self.lines += 1;
         let asked = match fed {
-            Fed::Line(line) => lines::parse(self.format, &self.mapper, &self.engine, number, &line),
+            Fed::Line(line) => lines::parse(self.format, &self.beside.mapper, &self.engine, number, &line),
             Fed::TooLong => Err("the line is too long".to_owned()),
             Fed::Failed(error) => return Err(error.into()),
         };
@@ -265,6 +247,10 @@ impl<'a> Node<'a> {
         self.catch_up(ui)?;
         match asked {
             Ok(Asked::Blank) => Ok(()),
+            Ok(Asked::Rollback) => {
+                watch.roll_back();
+                ui.json(&serde_json::json!({ "seq": number, "answer": "asked" }))
+            }
             Ok(Asked::Input(input)) => self.input(input, ui),
             Ok(Asked::Command(command)) => {
                 let at = match self.args.clock {
@@ -390,7 +376,7 @@ impl<'a> Node<'a> {
         if let Some(records) = &mut self.records {
             records.flush()?;
         }
-        self.journal.rules(self.engine.hir(), self.rules)?;
+        self.journal.rules(self.engine.hir(), self.beside.hash)?;
         match &self.memory {
             Some(memory) => {
                 let limit = self.args.journal_limit.saturating_mul(1 << 20);

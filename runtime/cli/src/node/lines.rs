@@ -24,6 +24,8 @@ pub(crate) enum Asked {
     Input(Input),
     /// An operator's command, which has the time of what came before it.
     Command(Command),
+    /// The rule set before the present one.
+    Rollback,
     /// Nothing.
     Blank,
 }
@@ -34,6 +36,7 @@ pub(crate) enum Asked {
 enum Control {
     Tick(i64),
     Command(Command),
+    Rollback(bool),
 }
 
 /// What a line is, or why it is nothing that can be used.
@@ -53,6 +56,8 @@ pub(crate) fn parse(
             return match serde_json::from_slice::<Control>(line) {
                 Ok(Control::Tick(at)) => Ok(Asked::Input(Input::Tick { at })),
                 Ok(Control::Command(command)) => Ok(Asked::Command(command)),
+                Ok(Control::Rollback(true)) => Ok(Asked::Rollback),
+                Ok(Control::Rollback(false)) => Ok(Asked::Blank),
                 Err(error) if is_control(line) => Err(error.to_string()),
                 Err(_) => Err(reason.to_string()),
             };
@@ -89,7 +94,7 @@ fn is_control(line: &[u8]) -> bool {
     let line = line.trim_ascii_start();
     line.strip_prefix(b"{").is_some_and(|rest| {
         let rest = rest.trim_ascii_start();
-        rest.starts_with(b"\"command\"") || rest.starts_with(b"\"tick\"")
+        [&b"\"command\""[..], b"\"tick\"", b"\"rollback\""].iter().any(|name| rest.starts_with(name))
     })
 }
 

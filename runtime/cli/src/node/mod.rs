@@ -3,7 +3,7 @@
 //! ```text
 //!  stdin ──feed──▶ Line ──lines──▶ engine inputs ──Engine──▶ Decision ──answer──▶ stdout
 //!                                                   ▲   └────snapshot────▶ memory (a folder)
-//!  policy files ──watch──▶ Prepared ──Engine::swap──┘
+//!  policy files ──watch──▶ Version ──Engine::swap───┘
 //! ```
 //!
 //! One thread decides; one reads lines, and one looks after the policies and checks them when they change, so that neither
@@ -14,4 +14,3 @@ pub(crate) mod feed;
 pub(crate) mod journal;
 pub(crate) mod lines;
 pub(crate) mod memory;
-pub(crate) mod watch;

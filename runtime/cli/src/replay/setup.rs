@@ -10,6 +10,8 @@ use weir_compiler::budget;
 use weir_compiler::data::Data;
 use weir_compiler::evaluate::Tier;
 use weir_compiler::link::{Linked, Options as LinkOptions};
+use weir_compiler::project::Manifest;
+use weir_compiler::schema::Schema;
 use weir_dsl::source::Source;
 use weir_dsl::{Diagnostic, Severity};
 use weir_engine::evidence::Rules;
@@ -22,6 +24,9 @@ use crate::replay::intake::{Disabled, Mapper};
 
 /// What an access log supplies.
 const SUPPLIED: [&str; 2] = ["http.request", "http.response"];
+
+/// A file's name and its text.
+pub(crate) type NamedText = (SmolStr, Arc<str>);
 
 /// How a log is run.
 #[derive(Clone, Debug, Default)]
@@ -86,15 +91,29 @@ impl Setup {
         let linked = found.link(selection, &options);
         let mut faults = linked.diagnostics.clone();
         faults.extend(budget::check(&linked, &found.manifest));
-        let (data, missing) = contents::load(found, &linked.hir, root);
+        self.complete(linked, faults, &found.manifest, root)
+    }
+
+    /// The same of what is linked, with what was found against it.
+    ///
+    /// # Errors
+    /// As [`Setup::prepare`].
+    pub(crate) fn complete(
+        &self,
+        linked: Linked,
+        mut faults: Vec<Diagnostic>,
+        manifest: &Manifest,
+        root: Option<&Path>,
+    ) -> Result<Prepared, Vec<Diagnostic>> {
+        let (data, missing) = contents::load(manifest, &linked.hir, root);
         faults.extend(missing);
         if faults.iter().any(|fault| fault.severity == Severity::Error) {
             return Err(faults);
         }
-        let limits = &found.manifest.limits;
+        let limits = &manifest.limits;
         let keys = usize::try_from(limits.keys).unwrap_or(usize::MAX);
         let options = Options {
-            tenant: found.manifest.tenant.clone(),
+            tenant: manifest.tenant.clone(),
             secret: self.secret.unwrap_or(Secret::PUBLIC),
             // A log is what happened, whatever these rules would have done.
             observe: !self.as_if_enforce && !self.live,
@@ -113,9 +132,19 @@ impl Setup {
     pub(crate) fn rules(&self, session: &Session, selection: &Selection) -> Rules {
         let named = |source: &Source| (source.name.clone(), Arc::clone(&source.text));
         let (files, manifest) = session.analysis.files();
+        self.rules_of(files.into_iter().map(named).collect(), manifest.map(named), selection)
+    }
+
+    /// The same of files by name and text.
+    pub(crate) fn rules_of(
+        &self,
+        files: Vec<NamedText>,
+        manifest: Option<NamedText>,
+        selection: &Selection,
+    ) -> Rules {
         Rules {
-            files: files.into_iter().map(named).collect(),
-            manifest: manifest.map(named),
+            files,
+            manifest,
             base: Some(weir_stdlib::MANIFEST.into()),
             selection: selection.clone(),
             as_if_enforce: self.as_if_enforce,
@@ -137,7 +166,11 @@ impl Setup {
 
     /// What makes requests of lines for `engine`.
     pub fn mapper(&self, engine: &Engine) -> Mapper {
-        let schema = &engine.hir().schema;
+        self.mapper_of(&engine.hir().schema)
+    }
+
+    /// What makes requests of lines for engines over a schema.
+    pub(crate) fn mapper_of(&self, schema: &Schema) -> Mapper {
         Mapper::new(schema, Disabled::new(&self.disabled, schema))
     }
 

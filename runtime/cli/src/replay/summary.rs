@@ -115,6 +115,19 @@ impl Summary {
         }
     }
 
+    /// Another rule set decides from here on: a rule of the same name is the same; what is gone is not told of.
+    pub(crate) fn change(&mut self, old: &Hir, new: &Hir) {
+        let by_name: HashMap<&str, RuleId> =
+            new.rules.iter().map(|(id, rule)| (rule.full_name.as_str(), id)).collect();
+        let now = |id: RuleId| by_name.get(old.rules.get(id)?.full_name.as_str()).copied();
+        self.rules = std::mem::take(&mut self.rules)
+            .into_iter()
+            .filter_map(|(id, hits)| Some((now(id)?, hits)))
+            .collect();
+        let deadlines = std::mem::take(&mut self.deadlines).into_iter();
+        self.deadlines = deadlines.filter_map(|(id, count)| Some((now(id)?, count))).collect();
+    }
+
     /// Counts a rule that fired at a deadline.
     pub(crate) fn add_deadline(&mut self, rule: RuleId) {
         *self.deadlines.entry(rule).or_default() += 1;
