@@ -1,6 +1,7 @@
 //! Weir beside other engines: the same events, rules and lists for each, all rules on every event, match totals checked before
 //! time counts. README.md says what is measured and how.
 
+use std::io::Write;
 use std::process::ExitCode;
 use std::{fs, path};
 
@@ -111,7 +112,7 @@ fn run(arguments: &Arguments) -> Result<bool, String> {
         let rules: Vec<&Rule> = rules.iter().collect();
         let set = workload::Set { rules: &rules, lists: &workload.lists, sample: &[] };
         if arguments.policy {
-            print!("{}", engine::policy(set));
+            say(&engine::policy(set));
         } else {
             let path = path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/engine/rust/generated.rs");
             fs::write(&path, engine::generate(set)?)
@@ -164,7 +165,7 @@ fn run(arguments: &Arguments) -> Result<bool, String> {
         rules: rows,
         strings: found,
     };
-    print!("{}", if arguments.json { report.json() } else { report.tables() });
+    say(&if arguments.json { report.json() } else { report.tables() });
     if let Some(name) = &arguments.record {
         let path = path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../record").join(format!("{name}.md"));
         let page = report.page(&format!("Beside other engines: {name}"));
@@ -174,19 +175,16 @@ fn run(arguments: &Arguments) -> Result<bool, String> {
 }
 
 fn list(workload: &Workload) {
-    println!("workload: {}, rules {:?}", workload.folder().display(), workload.sizes());
-    for engine in engine::all() {
-        println!(
-            "rules    {:<24}{}",
-            engine.name(),
-            engine.package().and_then(machine::version).unwrap_or("–")
-        );
-    }
-    for engine in strings::all() {
-        println!(
-            "strings  {:<24}{}",
-            engine.name(),
-            engine.package().and_then(machine::version).unwrap_or("–")
-        );
-    }
+    let mut text = format!("workload: {}, rules {:?}\n", workload.folder().display(), workload.sizes());
+    let mut line = |table: &str, name: &str, package: Option<&str>| {
+        text += &format!("{table:<9}{name:<24}{}\n", package.and_then(machine::version).unwrap_or("–"));
+    };
+    engine::all().iter().for_each(|engine| line("rules", engine.name(), engine.package()));
+    strings::all().iter().for_each(|engine| line("strings", engine.name(), engine.package()));
+    say(&text);
+}
+
+/// Whoever reads may stop reading.
+fn say(text: &str) {
+    _ = std::io::stdout().write_all(text.as_bytes());
 }

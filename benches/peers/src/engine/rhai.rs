@@ -1,7 +1,7 @@
 //! `rhai`, a scripting language: all rules in one script, walked once an event.
 //!
-//! Each rule that holds calls a function of the host. Constant sets are values of a type of the host's that answers `in`, since an array
-//! is copied whenever it is asked. Patterns and lists of addresses are functions of the host.
+//! Each rule that holds calls a function of the host. Constant sets are asked through another, since an array is copied whenever it is
+//! asked and a variable is looked for among all others; so are patterns and lists of addresses.
 
 use std::cell::RefCell;
 use std::collections::HashSet;
@@ -28,10 +28,9 @@ struct Rules {
 }
 
 /// A constant set.
-#[derive(Clone)]
 enum Members {
-    Texts(Rc<HashSet<String>>),
-    Ints(Rc<HashSet<i64>>),
+    Texts(HashSet<String>),
+    Ints(HashSet<i64>),
 }
 
 impl Engine for Rhai {
@@ -54,14 +53,20 @@ impl Engine for Rhai {
         let hits = Rc::new(RefCell::new(Vec::new()));
         let mut script = Script::new();
         script.set_max_expr_depths(0, 0).set_optimization_level(OptimizationLevel::Simple);
-        script.register_type_with_name::<Members>("Members");
-        script.register_fn("contains", |members: &mut Members, text: ImmutableString| match members {
-            Members::Texts(texts) => texts.contains(text.as_str()),
-            Members::Ints(_) => false,
+        let mut scope = Scope::new();
+        let fields = set.fields();
+        for field in &fields {
+            scope.push_dynamic(field.name(), Dynamic::UNIT);
+        }
+        let sets = Rc::new(sets);
+        let texts = Rc::clone(&sets);
+        script.register_fn("member", move |set: i64, text: ImmutableString| match texts.get(set as usize) {
+            Some(Members::Texts(texts)) => texts.contains(text.as_str()),
+            _ => false,
         });
-        script.register_fn("contains", |members: &mut Members, int: i64| match members {
-            Members::Texts(_) => false,
-            Members::Ints(ints) => ints.contains(&int),
+        script.register_fn("member", move |set: i64, int: i64| match sets.get(set as usize) {
+            Some(Members::Ints(ints)) => ints.contains(&int),
+            _ => false,
         });
         let lent = Rc::clone(&host);
         script.register_fn("found", move |pattern: i64, text: ImmutableString| lent.matches(pattern, &text));
@@ -69,14 +74,6 @@ impl Engine for Rhai {
         let told = Rc::clone(&hits);
         script.register_fn("hit", move |rule: i64| told.borrow_mut().push(rule));
 
-        let mut scope = Scope::new();
-        let fields = set.fields();
-        for field in &fields {
-            scope.push_dynamic(field.name(), Dynamic::UNIT);
-        }
-        for (at, members) in sets.into_iter().enumerate() {
-            scope.push_dynamic(format!("set{at}"), Dynamic::from(members));
-        }
         let ast = script.compile_with_scope(&scope, &text).map_err(|error| error.to_string())?;
         Ok(Compiled { matcher: Box::new(Rules { script, ast, scope, fields, hits }), left_out: Vec::new() })
     }
@@ -111,7 +108,7 @@ fn test(field: Field, test: &Test, host: &Host, sets: &mut Vec<Members>) -> Stri
         Test::Ne(own) => format!("{name} != {}", constant(own)),
         Test::In(own) => {
             sets.push(members(own));
-            format!("{name} in set{}", sets.len() - 1)
+            format!("member({}, {name})", sets.len() - 1)
         }
         Test::Compare(order, own) => format!("{name} {} {}", order.sign(), constant(own)),
         Test::Contains(own) => format!("{name}.contains({})", quoted(own)),
@@ -126,9 +123,9 @@ fn test(field: Field, test: &Test, host: &Host, sets: &mut Vec<Members>) -> Stri
 fn members(of: &[Constant]) -> Members {
     let texts: HashSet<String> = of.iter().filter_map(super::tree::text).map(str::to_owned).collect();
     if texts.is_empty() {
-        return Members::Ints(Rc::new(of.iter().filter_map(super::tree::number).collect()));
+        return Members::Ints(of.iter().filter_map(super::tree::number).collect());
     }
-    Members::Texts(Rc::new(texts))
+    Members::Texts(texts)
 }
 
 fn constant(of: &Constant) -> String {
