@@ -106,7 +106,7 @@ impl Engine {
         Self {
             store: Store::new(&set, &options),
             readings: Readings::new(sizes(&set)),
-            screening: screens.screening(),
+            screening: Screening::default(),
             screens,
             control,
             set,
@@ -129,8 +129,8 @@ impl Engine {
 
     /// Replaces what is loaded, for every input from now on. Decisions that wait keep what they began with.
     pub fn load(&mut self, data: Data) {
-        self.screens = Arc::new(Screens::new(&self.set, &data, self.options.tier));
-        self.screening = self.screens.screening();
+        self.screens = Arc::new(Screens::new(&self.set, self.options.tier));
+        self.screening = Screening::default();
         self.data = Arc::new(data);
     }
 

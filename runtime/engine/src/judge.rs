@@ -269,7 +269,8 @@ impl Engine {
         let record = sheet.record.clone();
         let mut plans: Vec<Plan> = Vec::new();
         let (event, screens) = (sheet.event, Arc::clone(&self.screens));
-        self.screening.begin(&screens, set, phase, &record, sheet.at);
+        let data = Arc::clone(&self.data);
+        self.screening.begin(&screens, (set, &data), phase, &record, sheet.at);
         {
             let view = self.view(&record, sheet.at, false);
             let walker = view.walker();

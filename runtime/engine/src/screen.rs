@@ -4,6 +4,8 @@
 //! and decides those that ask nothing else; the rest, which ask state or models too, are left to the evaluator. What comes
 //! out is what evaluating each by itself would give.
 
+use std::sync::OnceLock;
+
 use weir_compiler::data::Data;
 use weir_compiler::evaluate::Tier;
 use weir_compiler::ids::{EventId, FieldId, Id, IdVec, RuleId};
@@ -44,10 +46,11 @@ struct Screen {
     policies: Vec<(Option<u32>, u32)>,
 }
 
-/// The screens of a rule set with what is loaded for it, by event: of requests and of responses.
+/// The screens of a rule set with what is loaded for it, by event: of requests and of responses. Each is made when it is first
+/// asked for, or ahead of that by [`Screens::warm`].
 #[derive(Debug, Default)]
 pub(crate) struct Screens {
-    events: IdVec<EventId, [Option<Screen>; 2]>,
+    events: IdVec<EventId, [OnceLock<Option<Screen>>; 2]>,
 }
 
 /// Scratch space for screens, and what came out for the event at hand.
@@ -68,29 +71,30 @@ fn place(judged: Judged) -> Option<usize> {
 }
 
 impl Screens {
-    /// Makes the screens of a rule set; none on tiers that evaluate each condition by itself. Cost: linear in the rules and in
-    /// what is loaded.
-    pub(crate) fn new(set: &RuleSet, data: &Data, tier: Tier) -> Self {
+    /// The screens of a rule set; none on tiers that evaluate each condition by itself.
+    pub(crate) fn new(set: &RuleSet, tier: Tier) -> Self {
         if tier != Tier::Plan {
             return Self::default();
         }
-        let screens = set.events.values().map(|event| {
-            [&event.request, &event.response]
-                .map(|phase| (!phase.policies.is_empty()).then(|| Screen::new(set, data, phase)))
-        });
-        Self { events: screens.collect() }
+        Self { events: set.events.values().map(|_| [OnceLock::new(), OnceLock::new()]).collect() }
     }
 
-    /// Scratch space for them.
-    pub(crate) fn screening(&self) -> Screening {
-        let frames = self.events.values().map(|screens| {
-            screens.each_ref().map(|screen| screen.as_ref().map(|screen| Frame::new(&screen.plan)))
-        });
-        Screening { frames: frames.collect(), ..Screening::default() }
+    /// Makes all screens. Cost: linear in the rules and in what is loaded.
+    pub(crate) fn warm(&self, set: &RuleSet, data: &Data) {
+        for (id, event) in set.events.iter() {
+            self.make(set, data, id, &event.request);
+            self.make(set, data, id, &event.response);
+        }
+    }
+
+    /// The screen of a phase, made now unless it has been.
+    fn make(&self, set: &RuleSet, data: &Data, event: EventId, phase: &PhasePlan) -> Option<&Screen> {
+        let place = self.events.get(event)?.get(place(phase.judged)?)?;
+        place.get_or_init(|| (!phase.policies.is_empty()).then(|| Screen::new(set, data, phase))).as_ref()
     }
 
     fn get(&self, event: EventId, judged: Judged) -> Option<&Screen> {
-        self.events.get(event)?.get(place(judged)?)?.as_ref()
+        self.events.get(event)?.get(place(judged)?)?.get()?.as_ref()
     }
 }
 
@@ -141,19 +145,25 @@ impl Screening {
     pub(crate) fn begin(
         &mut self,
         screens: &Screens,
-        set: &RuleSet,
+        (set, data): (&RuleSet, &Data),
         phase: &PhasePlan,
         record: &Record,
         at: i64,
     ) {
         let mut found = self.found.take().unwrap_or_else(|| std::mem::take(&mut self.spare));
         found.clear();
-        let frame = place(phase.judged)
-            .and_then(|place| self.frames.get_mut(record.event().index())?.get_mut(place)?.as_mut());
-        let (Some(screen), Some(frame)) = (screens.get(record.event(), phase.judged), frame) else {
+        let event = record.event();
+        let frame = place(phase.judged).and_then(|place| {
+            if self.frames.len() <= event.index() {
+                self.frames.resize_with(event.index() + 1, Default::default);
+            }
+            self.frames.get_mut(event.index())?.get_mut(place)
+        });
+        let (Some(screen), Some(frame)) = (screens.make(set, data, event, phase), frame) else {
             self.spare = found;
             return;
         };
+        let frame = frame.get_or_insert_with(|| Frame::new(&screen.plan));
         let row = Fields { set, record, at, columns: &screen.columns };
         screen.plan.possible(&row, frame, |id, certain| {
             let says = match (screen.plan.is_exact(id), certain) {

@@ -51,7 +51,7 @@ impl Version {
 
     fn ready(hir: Hir, data: Data, options: Arc<Options>) -> Self {
         let set = RuleSet::new(hir, &options);
-        let screens = Arc::new(Screens::new(&set, &data, options.tier));
+        let screens = Arc::new(Screens::new(&set, options.tier));
         Self { set: Arc::new(set), data: Arc::new(data), screens, options }
     }
 
@@ -114,6 +114,7 @@ impl Replacement {
         if !Arc::ptr_eq(&next.options, &running.options) {
             return None;
         }
+        next.screens.warm(&next.set, &next.data);
         if next.options.record {
             // What a record of a decision needs is found when first asked for: now, and not at the first decision.
             next.set.boundaries();
@@ -122,7 +123,7 @@ impl Replacement {
         Some(Self(Box::new(Ready {
             store: Store::new(&next.set, &next.options),
             readings: Readings::new(sizes(&next.set)),
-            screening: next.screens.screening(),
+            screening: Screening::default(),
             bound: Bound::quiet(&next.set),
             moves: Moves::new(&running.set, &next.set),
             from: Arc::downgrade(&running.set),
