@@ -131,10 +131,10 @@ fn rule_cells(row: &Row) -> Vec<String> {
     let mut cells = vec![
         row.engine.to_owned(),
         row.package.and_then(version).unwrap_or("").to_owned(),
-        if row.expressed == row.rules {
-            "all".to_owned()
-        } else {
-            format!("{} of {}", row.expressed, row.rules)
+        match &row.outcome {
+            Outcome::Skipped(_) => String::new(),
+            _ if row.expressed == row.rules => "all".to_owned(),
+            _ => format!("{} of {}", row.expressed, row.rules),
         },
     ];
     match &row.outcome {

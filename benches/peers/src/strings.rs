@@ -10,8 +10,6 @@ mod aho;
 mod hyperscan;
 mod set;
 mod weir;
-#[cfg(feature = "yara-x")]
-mod yara;
 
 /// An engine.
 pub trait Searcher {
@@ -62,8 +60,6 @@ pub struct Figures {
 pub fn all() -> Vec<&'static dyn Searcher> {
     #[allow(unused_mut, reason = "some are behind features")]
     let mut all: Vec<&'static dyn Searcher> = vec![&weir::Patterns, &aho::Automaton, &set::Set, &set::Both];
-    #[cfg(feature = "yara-x")]
-    all.push(&yara::Yara);
     #[cfg(feature = "hyperscan")]
     all.push(&hyperscan::Hyperscan);
     all
