@@ -3,7 +3,8 @@
 use crate::axis::AxisId;
 use crate::check::{Ask, What};
 use crate::frame::Frame;
-use crate::group::{Entry, Group, Push, Row, Source, Step, WORDS};
+use crate::group::{Entry, Group, Push, Row, WORDS};
+use crate::kernel::{Inputs, Kernel};
 use crate::plan::Plan;
 use crate::scalar::Row as Values;
 
@@ -15,26 +16,57 @@ impl Plan {
     /// enough.
     pub fn matches(&self, row: &(impl Values + ?Sized), frame: &mut Frame, found: &mut Vec<u32>) {
         frame.begin();
-        Look::<_, false> { plan: self, row, frame, missing: false }.evaluate(|id| found.push(id));
+        Look::<_, false> { plan: self, row, frame, missing: false, kernel: None }
+            .evaluate(|id| found.push(id));
+    }
+
+    /// The same with a kernel made for this plan.
+    pub fn matches_with(
+        &self,
+        row: &(impl Values + ?Sized),
+        frame: &mut Frame,
+        kernel: &dyn Kernel,
+        found: &mut Vec<u32>,
+    ) {
+        frame.begin();
+        let kernel = Some(kernel);
+        Look::<_, false> { plan: self, row, frame, missing: false, kernel }.evaluate(|id| found.push(id));
     }
 
     /// Finds the conditions that may hold of an event, and says of each whether it does: false where a missing value leaves it
     /// unknown. What is said of conditions that are not [exact](Plan::is_exact) is that they may hold.
-    pub fn possible(
+    pub fn possible(&self, row: &(impl Values + ?Sized), frame: &mut Frame, found: impl FnMut(u32, bool)) {
+        self.look_twice(row, frame, None, found);
+    }
+
+    /// The same with a kernel made for this plan.
+    pub fn possible_with(
         &self,
         row: &(impl Values + ?Sized),
         frame: &mut Frame,
+        kernel: &dyn Kernel,
+        found: impl FnMut(u32, bool),
+    ) {
+        self.look_twice(row, frame, Some(kernel), found);
+    }
+
+    #[inline]
+    fn look_twice(
+        &self,
+        row: &(impl Values + ?Sized),
+        frame: &mut Frame,
+        kernel: Option<&dyn Kernel>,
         mut found: impl FnMut(u32, bool),
     ) {
         frame.begin();
         let mut possible = std::mem::take(&mut frame.possible);
         possible.clear();
-        let mut look = Look::<_, true> { plan: self, row, frame, missing: false };
+        let mut look = Look::<_, true> { plan: self, row, frame, missing: false, kernel };
         look.evaluate(|id| possible.push(id));
         if look.missing {
             let mut certain = std::mem::take(&mut frame.certain);
             certain.fill(0);
-            Look::<_, false> { plan: self, row, frame, missing: false }.evaluate(|id| {
+            Look::<_, false> { plan: self, row, frame, missing: false, kernel }.evaluate(|id| {
                 if let Some(word) = certain.get_mut(id as usize / 64) {
                     *word |= 1 << (id % 64);
                 }
@@ -58,6 +90,8 @@ struct Look<'a, R: ?Sized, const MAYBE: bool> {
     frame: &'a mut Frame,
     /// A missing value has been asked for.
     missing: bool,
+    /// Works out the groups in the interpreter's stead.
+    kernel: Option<&'a dyn Kernel>,
 }
 
 impl<R: Values + ?Sized, const MAYBE: bool> Look<'_, R, MAYBE> {
@@ -65,12 +99,44 @@ impl<R: Values + ?Sized, const MAYBE: bool> Look<'_, R, MAYBE> {
     fn evaluate(&mut self, mut with: impl FnMut(u32)) {
         self.code_all();
         let plan = self.plan;
+        if let Some(kernel) = self.kernel {
+            self.groups(kernel, with);
+            return;
+        }
         for group in &plan.groups.groups {
-            let held = self.group(group);
+            let held = self.inputs().left::<MAYBE>(group);
             if held != NONE {
                 self.rest(group, &held, &mut with);
             }
         }
+    }
+
+    /// The same with the groups worked out by a kernel.
+    fn groups(&mut self, kernel: &dyn Kernel, mut with: impl FnMut(u32)) {
+        let plan = self.plan;
+        let mut held = std::mem::take(&mut self.frame.held);
+        held.clear();
+        if MAYBE && self.missing {
+            let mut maybe = std::mem::take(&mut self.frame.maybe);
+            for axis in &plan.eager {
+                let at = usize::from(axis.0);
+                if let (Some(maybe), Some(code), Some(axis)) =
+                    (maybe.get_mut(at), self.frame.codes.get(at), plan.axes.get(at))
+                {
+                    *maybe = if *code == 0 { axis.codes } else { *code };
+                }
+            }
+            kernel.groups(&Inputs { codes: &maybe, ..self.inputs() }, &mut held);
+            self.frame.maybe = maybe;
+        } else {
+            kernel.groups(&self.inputs(), &mut held);
+        }
+        held.each(|at, row| {
+            if let Some(group) = plan.groups.groups.get(at) {
+                self.rest(group, row, &mut with);
+            }
+        });
+        self.frame.held = held;
     }
 
     /// Codes what every event is asked, and joins the rows of the patterns that hold.
@@ -104,36 +170,9 @@ impl<R: Values + ?Sized, const MAYBE: bool> Look<'_, R, MAYBE> {
         }
     }
 
-    /// The bits of the conditions that are left after the slots.
-    #[inline]
-    fn group(&self, group: &Group) -> Row {
-        let plan = self.plan;
-        let mut held = group.all;
-        let mut joined = NONE;
-        let steps = plan.groups.steps.get(group.step as usize..(group.step + group.steps) as usize);
-        for step in steps.unwrap_or_default() {
-            match step {
-                Step::Class(source) => and(&mut held, self.class(source)),
-                Step::Begin(slot) => joined = self.frame.joined.get(*slot as usize).copied().unwrap_or(NONE),
-                Step::OrClass(source) => or(&mut joined, self.class(source)),
-                Step::End => and(&mut held, &joined),
-            }
-            if held == NONE {
-                break;
-            }
-        }
-        held
-    }
-
-    /// The row of the axis's class. The axis has been coded.
-    #[inline]
-    fn class(&self, source: &Source) -> &Row {
-        let mut code = self.frame.codes.get(usize::from(source.axis.0)).copied().unwrap_or_default();
-        if MAYBE && code == 0 {
-            code = source.codes - 1;
-        }
-        let number = self.plan.groups.index.get((source.index + code) as usize).copied().unwrap_or_default();
-        self.plan.groups.rows.get(source.rows as usize + usize::from(number)).unwrap_or(&NONE)
+    fn inputs(&self) -> Inputs<'_> {
+        let Frame { codes, joined, events, .. } = &*self.frame;
+        Inputs { plan: self.plan, codes, joined, event: *events }
     }
 
     /// Asks of the conditions that are left what is left to ask.
@@ -218,15 +257,15 @@ impl Plan {
 }
 
 /// No condition.
-const NONE: Row = [0; WORDS];
+pub(crate) const NONE: Row = [0; WORDS];
 
 #[inline]
-fn and(row: &mut Row, other: &Row) {
+pub(crate) fn and(row: &mut Row, other: &Row) {
     row.iter_mut().zip(other).for_each(|(word, other)| *word &= other);
 }
 
 #[inline]
-fn or(row: &mut Row, other: &Row) {
+pub(crate) fn or(row: &mut Row, other: &Row) {
     row.iter_mut().zip(other).for_each(|(word, other)| *word |= other);
 }
 

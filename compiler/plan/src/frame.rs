@@ -6,6 +6,7 @@
 use crate::axis::{Axis, Coder};
 use crate::clause::{Clause, Part};
 use crate::group::Row;
+use crate::kernel::Held;
 use crate::memo::Memo;
 use crate::plan::Plan;
 use crate::scalar::{Row as Values, Scalar};
@@ -23,6 +24,11 @@ pub struct Frame {
     /// The conditions that may hold, and those that do.
     pub(crate) possible: Vec<u32>,
     pub(crate) certain: Vec<u64>,
+    /// For kernels: what is left by group, and the codes where missing values may be anything.
+    pub(crate) held: Held,
+    pub(crate) maybe: Vec<u32>,
+    /// Which event this is, from 0 on.
+    pub(crate) events: u64,
 }
 
 impl Frame {
@@ -42,12 +48,16 @@ impl Frame {
             scratch: scratch.collect(),
             possible: Vec::new(),
             certain: vec![0; plan.conditions.div_ceil(64)],
+            held: Held::new(plan.groups.groups.len()),
+            maybe: vec![Self::UNCODED; plan.axes.len()],
+            events: u64::MAX,
         }
     }
 
     /// Turns to another event.
     pub(crate) fn begin(&mut self) {
         self.codes.fill(Self::UNCODED);
+        self.events = self.events.wrapping_add(1);
     }
 
     /// The code of an axis, which is worked out when it is first asked for.
@@ -74,7 +84,8 @@ impl Frame {
                 1
             }
             (Coder::Patterns(_), _) => 0,
-            _ => axis.class(value),
+            // INVARIANT: no code is past the one past the last class, whatever the coder says: kernels rely on it.
+            _ => axis.class(value).min(axis.codes),
         };
         if let Some(place) = self.codes.get_mut(at) {
             *place = code;

@@ -21,7 +21,7 @@ use crate::cluster::{Cluster, Member, axes_of};
 use crate::cost;
 
 /// The bits of a group's conditions.
-pub(crate) type Row = [u64; WORDS];
+pub type Row = [u64; WORDS];
 /// The words of a row: as many as are worked on at once.
 pub(crate) const WORDS: usize = 4;
 /// The most conditions of a group.
@@ -31,19 +31,20 @@ const MOST_ROWS: usize = 1 << 15;
 
 /// Conditions that are evaluated at once.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Group {
-    /// A bit for each of its conditions.
-    pub(crate) all: Row,
-    /// Its conditions, in [`Groups::conditions`].
-    pub(crate) first: u32,
-    /// What is done for its slots, in [`Groups::steps`]: from here on, and how many. Those that rule out most come first.
-    pub(crate) step: u32,
-    pub(crate) steps: u32,
+pub struct Group {
+    /// A bit for each of its conditions. INVARIANT: no row of its slots has another bit.
+    pub all: Row,
+    /// Its conditions, by the place of the first.
+    pub first: u32,
+    /// What is done for its slots, by the place of the first step. Those that rule out most come first.
+    pub step: u32,
+    /// How many steps.
+    pub steps: u32,
 }
 
 /// What is done for a slot: one [`Step::Class`], or a [`Step::Begin`], rows joined to it, and a [`Step::End`].
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Step {
+pub enum Step {
     /// Leaves the conditions in the row of the value's class.
     Class(Source),
     /// Begins with what the patterns have joined, in [`Frame::joined`](crate::Frame).
@@ -56,16 +57,18 @@ pub(crate) enum Step {
 
 /// Rows for the classes of an axis.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Source {
-    pub(crate) axis: AxisId,
-    /// By class, the number of its row counted from `rows`, in [`Groups::index`]; past the last class the row of what may hold
+pub struct Source {
+    /// Which axis; it is coded for every event.
+    pub axis: AxisId,
+    /// By class, the number of its row counted from `rows`, by the place of the first; past the last class the row of what may hold
     /// of a missing value.
-    pub(crate) index: u32,
+    pub index: u32,
     /// Where its rows begin, in [`Groups::rows`].
-    pub(crate) rows: u32,
-    /// How many codes it has an index for, and how many rows.
-    pub(crate) codes: u32,
-    pub(crate) count: u32,
+    pub rows: u32,
+    /// How many codes it has an index for.
+    pub codes: u32,
+    /// How many rows.
+    pub count: u32,
 }
 
 /// A row that joins a slot where a pattern holds.

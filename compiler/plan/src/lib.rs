@@ -25,7 +25,11 @@ mod condition;
 mod cost;
 mod evaluate;
 mod frame;
+#[cfg(feature = "generate")]
+#[doc(hidden)]
+pub mod generate;
 mod group;
+mod kernel;
 mod likely;
 mod literal;
 mod memo;
@@ -36,6 +40,8 @@ mod scalar;
 pub use axis::AxisId;
 pub use condition::{Condition, Conditions};
 pub use frame::Frame;
+pub use group::{Group, Row as Bits, Source, Step};
+pub use kernel::{Held, Inputs, Interpreter, Kernel};
 pub use literal::{Column, Literal, LiteralId, Literals, Test};
 pub use plan::Plan;
 pub use scalar::{Kind, Row, Scalar};
