@@ -285,3 +285,148 @@ fn shifted(one: Known, by: Known) -> Known {
         _ => Known::Nothing,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chunk::Table;
+
+    /// Two tables: 3 entries of at most 4 from the first, 5 of at most 1 from the fourth; 10 rows, 2 joined, 2 groups.
+    fn regions() -> Regions {
+        Regions {
+            codes: [(0, 2), (7, 4)].into(),
+            joined: 2,
+            index: 8,
+            rows: 10,
+            tables: vec![
+                Table { from: 0, entries: 3, greatest: 4 },
+                Table { from: 3, entries: 5, greatest: 1 },
+            ],
+            groups: 2,
+        }
+    }
+
+    /// v0 codes, v1 joined, v2 index, v3 rows, v4 held, v5 alive.
+    fn checked(body: &str) -> Result<(), String> {
+        let text = format!(
+            "function %f(i64, i64, i64, i64, i64, i64) system_v {{\nblock0(v0: i64, v1: i64, v2: i64, v3: i64, v4: i64, v5: i64):\n{body}\n}}"
+        );
+        let functions =
+            cranelift_reader::parse_functions(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+        check(&functions[0], &regions())
+    }
+
+    fn refused(body: &str, why: &str) {
+        let wrong = checked(body).expect_err(body);
+        assert!(wrong.starts_with(why), "{wrong}\n{body}");
+    }
+
+    /// The look-up of a row, with holes.
+    fn look(axis: u32, shift: u32, table: u32, number_shift: u32, row: u32) -> String {
+        format!(
+            "v10 = uload32 notrap v0+{}\nv11 = iconst.i64 {shift}\nv12 = ishl v10, v11\nv13 = iadd v2, v12\n\
+             v14 = uload16.i64 notrap v13+{table}\nv15 = iconst.i64 {number_shift}\nv16 = ishl v14, v15\nv17 = iadd v3, v16\n\
+             v18 = load.i64x2 notrap v17+{row}\nstore notrap v18, v4\nreturn",
+            axis * 4
+        )
+    }
+
+    #[test]
+    fn look_ups_inside_their_regions_pass() {
+        assert_eq!(checked(&look(0, 1, 0, 5, 0)), Ok(()));
+        // Row 5 + 4, its second half.
+        assert_eq!(checked(&look(0, 1, 0, 5, 5 * 32 + 16)), Ok(()));
+        assert_eq!(checked(&look(7, 1, 6, 5, 8 * 32)), Ok(()));
+        // Any three entries of the second table do.
+        assert_eq!(checked(&look(0, 1, 10, 5, 0)), Ok(()));
+    }
+
+    #[test]
+    fn codes_are_those_of_axes_that_are_coded() {
+        refused(&look(1, 1, 0, 5, 0), "a code that is not there");
+        refused("v10 = uload32 notrap v0+2\nreturn", "a code that is not there");
+        refused("v10 = load.i64 notrap v0\nreturn", "a load from what is not to be read so");
+        refused("v10 = uload32 notrap v0-4\nreturn", "an offset out of range");
+    }
+
+    #[test]
+    fn entries_are_those_of_one_table() {
+        // Its last entry for the greatest code of the axis lies in the next table, or past it.
+        refused(&look(0, 1, 2, 5, 0), "outside of any table");
+        refused(&look(0, 1, 12, 5, 0), "outside of any table");
+        refused(&look(7, 1, 0, 5, 0), "outside of any table");
+        refused(&look(0, 2, 0, 5, 0), "outside of any table");
+        refused(&look(0, 1, 7, 5, 0), "half an entry");
+        refused(&look(0, 0, 0, 5, 0), "half an entry");
+        refused(
+            "v10 = uload32.i64 notrap v2\nreturn".replace("uload32.i64", "uload32").as_str(),
+            "a load from what",
+        );
+    }
+
+    #[test]
+    fn rows_are_those_of_the_region() {
+        refused(&look(0, 1, 0, 5, 5 * 32 + 17), "outside of its region");
+        refused(&look(0, 1, 0, 5, 6 * 32), "outside of its region");
+        refused(&look(7, 1, 6, 5, 9 * 32), "outside of its region");
+        refused(&look(0, 1, 0, 7, 0), "outside of its region");
+        refused("v10 = load.i64x2 notrap v1+64\nreturn", "outside of its region");
+        assert_eq!(checked("v10 = load.i64x2 notrap v1+48\nreturn"), Ok(()));
+    }
+
+    #[test]
+    fn only_its_own_rows_and_bytes_are_written() {
+        assert_eq!(checked("v10 = iconst.i8 1\nstore notrap v10, v5+1\nreturn"), Ok(()));
+        refused("v10 = iconst.i8 1\nstore notrap v10, v5+2\nreturn", "outside of its region");
+        refused("v10 = iconst.i64 1\nstore notrap v10, v4+57\nreturn", "outside of its region");
+        refused("v10 = iconst.i64 1\nstore notrap v10, v3\nreturn", "a store to what is not its own");
+        refused("v10 = load.i64 notrap v4\nreturn", "a load from what is not to be read so");
+    }
+
+    #[test]
+    fn what_cannot_be_followed_is_no_address() {
+        // A loaded word, a sum of two places, a number that might wrap, a place from another block.
+        refused(
+            "v10 = load.i64 notrap v1\nv11 = load.i64 notrap v10\nreturn",
+            "an address that is not known",
+        );
+        refused("v10 = iadd v1, v3\nv11 = load.i64 notrap v10\nreturn", "an address that is not known");
+        refused(
+            "v10 = iconst.i64 -8\nv11 = iadd v3, v10\nv12 = load.i64 notrap v11\nreturn",
+            "an address that is not",
+        );
+        refused(
+            "v10 = iconst.i64 0x7fff_ffff_ffff_ffff\nv11 = iadd v3, v10\nv12 = load.i64 notrap v11\nreturn",
+            "an addr",
+        );
+        refused(
+            "jump block1(v3)\nblock1(v10: i64):\nv11 = load.i64 notrap v10\nreturn",
+            "an address that is not known",
+        );
+    }
+
+    #[test]
+    fn nothing_jumps_back_or_calls() {
+        assert_eq!(checked("brif v0, block1, block2\nblock1:\njump block2\nblock2:\nreturn"), Ok(()));
+        refused("jump block1\nblock1:\njump block2\nblock2:\njump block1", "a jump that does not go forward");
+        refused("jump block1\nblock1:\njump block1", "a jump that does not go forward");
+        refused("v10 = bnot v0\nreturn", "an instruction that is not known");
+        refused("trap user1", "an instruction that is not known");
+    }
+
+    #[test]
+    fn nothing_is_outside_of_the_function() {
+        let with = |preamble: &str, body: &str| {
+            let text = format!(
+                "function %f(i64, i64, i64, i64, i64, i64) system_v {{\n{preamble}\nblock0(v0: i64, v1: i64, v2: i64, v3: i64, v4: i64, v5: i64):\n{body}\n}}"
+            );
+            check(&cranelift_reader::parse_functions(&text).unwrap()[0], &regions())
+        };
+        let outside = Err("functions, globals, constants or a stack of its own".to_owned());
+        assert_eq!(with("fn0 = %g()", "call fn0()\nreturn"), outside);
+        assert_eq!(with("ss0 = explicit_slot 8", "return"), outside);
+        let text = "function %f(i64) system_v {\nblock0(v0: i64):\nreturn\n}";
+        let function = &cranelift_reader::parse_functions(text).unwrap()[0];
+        assert_eq!(check(function, &regions()), Err("another signature".to_owned()));
+    }
+}

@@ -238,17 +238,14 @@ impl Fault {
         let parameters = function.dfg.block_params(entry).to_vec();
         let mut at = FuncCursor::new(function).at_first_insertion_point(entry);
         match self {
+            // The rest is never come to.
             Self::Idle => {
+                let after = at.func.dfg.make_block();
+                at.func.layout.insert_block_after(after, entry);
                 at.ins().return_(&[]);
                 while let Some(inst) = at.current_inst() {
                     at.remove_inst();
-                    let _ = inst;
-                }
-                let blocks: Vec<_> = function.layout.blocks().skip(1).collect();
-                for block in blocks {
-                    let insts: Vec<_> = function.layout.block_insts(block).collect();
-                    insts.into_iter().for_each(|inst| function.layout.remove_inst(inst));
-                    function.layout.remove_block(block);
+                    at.func.layout.append_inst(inst, after);
                 }
             }
             Self::Malformed => {

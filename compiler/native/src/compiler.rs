@@ -15,7 +15,7 @@ use crate::native::{Native, Piece};
 use crate::refusal::Refusal;
 
 /// The stack of a thread that compiles: the code generator recurses.
-const STACK: usize = 16 << 20;
+pub(crate) const STACK: usize = 16 << 20;
 
 /// How plans are compiled.
 #[derive(Clone, Copy, Debug)]

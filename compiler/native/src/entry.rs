@@ -81,10 +81,6 @@ impl Placed {
         &self.blob
     }
 
-    pub(crate) fn chunk(&self) -> &Chunk {
-        &self.chunk
-    }
-
     /// Runs the code: for its groups, writes the rows of those that have something left, and their bytes in `alive`. False, and
     /// nothing is done, where the inputs are another plan's, or anything is shorter than the code relies on.
     #[inline]

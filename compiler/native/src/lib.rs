@@ -22,8 +22,11 @@ mod compile;
 mod compiler;
 mod emit;
 mod entry;
+#[cfg(test)]
+mod faults;
 mod native;
 mod os;
+mod print;
 mod refusal;
 
 pub use chunk::{Chunk, Hash, chunks};
@@ -31,4 +34,5 @@ pub use compile::{Generation, Optimize, Registers};
 pub use compiler::{Compilation, Compiler, Options, Progress};
 pub use entry::Blob;
 pub use native::{Native, Status};
+pub use print::{Texts, texts};
 pub use refusal::Refusal;

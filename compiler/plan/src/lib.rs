@@ -34,6 +34,7 @@ mod likely;
 mod literal;
 mod memo;
 mod plan;
+mod print;
 mod runs;
 mod scalar;
 
