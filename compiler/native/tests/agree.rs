@@ -53,7 +53,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
     #[test]
     fn conditions_interpreter_and_native_code_agree(
-        trees in prop::collection::vec(tree(), 1..90),
+        trees in prop::collection::vec(tree(), 1..300),
         rows in prop::collection::vec(KINDS.map(value), 1..12),
         sampled in 0_usize..12,
     ) {

@@ -61,6 +61,7 @@ pub(crate) enum Command {
     Journal(JournalArgs),
     Keygen(KeygenArgs),
     Ir(IrArgs),
+    Compile(CompileArgs),
     Rules(RulesArgs),
     Completions(CompletionsArgs),
 }
@@ -501,6 +502,37 @@ pub(crate) struct IrArgs {
     /// Only of this rule: its name in full, or its last part.
     #[arg(long, value_name = "NAME")]
     pub(crate) rule: Option<String>,
+}
+
+/// Print a stage of what the conditions of rules become on their way to the machine.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  weir compile policies --emit plan
+  weir compile policies/login.weir --emit clif
+  weir compile policies/login.weir --emit asm
+
+The stages are described in docs/reference/native.md.")]
+pub(crate) struct CompileArgs {
+    /// Policy files, or folders that hold them, instead of the standard library.
+    #[arg(value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Which stage.
+    #[arg(long, value_enum, value_name = "STAGE", default_value_t = Stage::Plan)]
+    pub(crate) emit: Stage,
+}
+
+/// A stage of compilation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Stage {
+    /// The plan of the conditions of each event: axes, groups, steps.
+    Plan,
+    /// The programs of all expressions, as `weir ir` prints them.
+    Ir,
+    /// The code generator's intermediate form of each chunk of a plan.
+    Clif,
+    /// The instructions of each chunk on this machine.
+    Asm,
 }
 
 /// What evaluates conditions; every engine decides alike.

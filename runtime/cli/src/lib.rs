@@ -44,6 +44,7 @@ pub fn run() -> std::process::ExitCode {
         Command::Journal(args) => command::journal::run(args, &mut ui),
         Command::Keygen(args) => command::keygen::run(args, &mut ui),
         Command::Ir(args) => command::ir::run(args, &mut ui),
+        Command::Compile(args) => command::compile::run(args, &mut ui),
         Command::Rules(args) => command::rules::run(args, &mut ui),
         Command::Completions(args) => command::completions::run(args, &mut ui),
     };

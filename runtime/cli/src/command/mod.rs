@@ -1,6 +1,7 @@
 //! The commands, one a file: each takes its arguments and the [`Ui`](crate::ui::Ui), and answers an exit code.
 
 pub(crate) mod check;
+pub(crate) mod compile;
 pub(crate) mod completions;
 pub(crate) mod explain;
 pub(crate) mod fix;
