@@ -95,10 +95,6 @@ struct Checker<'a> {
 impl Checker<'_> {
     fn inst(&mut self, block: Block, inst: Inst) -> Result<(), &'static str> {
         let dfg = &self.function.dfg;
-        #[expect(
-            clippy::indexing_slicing,
-            reason = "an instruction of the function's layout is in its graph"
-        )]
         let data = dfg.insts[inst];
         let typed = dfg.inst_results(inst).first().map(|result| dfg.value_type(*result));
         let wide = typed == Some(I64);
@@ -167,7 +163,6 @@ impl Checker<'_> {
 
     /// Bytes are in the machine's order.
     fn flags(&self, flags: MemFlags) -> Result<(), &'static str> {
-        #[expect(clippy::indexing_slicing, reason = "flags of an instruction are in its graph")]
         let flags = self.function.dfg.mem_flags[flags];
         if flags.explicit_endianness().is_some() { Err("another order of bytes") } else { Ok(()) }
     }

@@ -3,6 +3,8 @@
 //!
 //! A test binary of its own, so that nobody else maps meanwhile.
 
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 use std::num::NonZero;
 use std::sync::Arc;
 
