@@ -13,10 +13,10 @@ use weir_plan::{Bits, Group, Plan, Source, Step};
 use crate::refusal::Refusal;
 
 /// A chunk ends where leads change, once it has so many groups.
-const ENOUGH: usize = 4;
-/// The most groups of a chunk, and the most steps where it has more than one group.
-const MOST_GROUPS: usize = 16;
-const MOST_STEPS: usize = 128;
+const ENOUGH: usize = 16;
+/// The most groups of a chunk (a call costs as much as ten steps, so chunks are not small), and the most steps where it has more than one group.
+const MOST_GROUPS: usize = 64;
+const MOST_STEPS: usize = 256;
 /// The most steps of one group; one with more stays with the interpreter.
 const MOST_STEPS_OF_GROUP: usize = 1_024;
 

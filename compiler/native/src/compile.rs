@@ -15,7 +15,7 @@ use crate::os;
 use crate::refusal::Refusal;
 
 /// The most bytes of code for a chunk.
-const MOST_BYTES: usize = 1 << 16;
+const MOST_BYTES: usize = 1 << 18;
 
 /// How code is generated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

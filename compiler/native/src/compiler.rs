@@ -30,6 +30,8 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
+        // Measured on plans of 10 to 50,000 conditions: half the code of a single pass, sooner made and quicker to run; the middle of the
+        // code generator finds nothing to improve.
         let generation = Generation { optimize: Optimize::None, registers: Registers::Backtracking };
         Self { generation, threads: NonZero::<usize>::MIN.saturating_add(1), canary: 1_024 }
     }

@@ -394,6 +394,32 @@ fn programs_of_a_rule_are_printed_and_read_back() {
 }
 
 #[test]
+fn each_stage_of_compilation_is_printed() {
+    let folder = Folder::new("compile");
+    let rules: String = (0..8)
+        .map(|at| format!("  rule r{at} {{ when path == \"/{at}\" then score +1 because \"x\" }}\n"))
+        .collect();
+    let policy =
+        format!("package t\nuse std.events {{ http.request }}\npolicy p {{\n  on http.request\n{rules}}}\n");
+    let policy = folder.file("policy.weir", policy);
+    let emitted = |stage| {
+        let output = weir(&["compile", &policy, "--emit", stage]);
+        assert_eq!(output.status.code(), Some(0));
+        text(&output)
+    };
+    let plan = emitted("plan");
+    assert!(plan.starts_with("# http.request request\nweir-plan 1\nconditions 8\n"), "{plan}");
+    assert!(plan.contains("group 0 of 8\n  class a0") && plan.contains("condition 7 is t.p.r7"), "{plan}");
+    assert_eq!(emitted("ir"), text(&weir(&["ir", &policy])));
+    if cfg!(all(unix, target_arch = "x86_64")) {
+        assert!(emitted("clif").contains("# group 0\n#   class a0") && emitted("clif").contains("return"));
+        assert!(emitted("asm").contains("ret"));
+    }
+    let broken = folder.file("broken.weir", "package t\npolicy p { on nothing }\n");
+    assert_eq!(weir(&["compile", &broken]).status.code(), Some(1));
+}
+
+#[test]
 fn every_engine_tests_and_replays_alike() {
     let tests = Path::new(ROOT).join("stdlib-rules/web");
     let run = |engine| {

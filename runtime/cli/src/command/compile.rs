@@ -23,7 +23,7 @@ pub(crate) fn run(args: &CompileArgs, ui: &mut Ui) -> Outcome {
         return Ok(Exit::Clean);
     }
     // What is missing, `weir check` says: here a list that is not loaded is one that no plan can ask.
-    let (data, _) = contents::load(session.analysis.found(), &hir, session.root.as_deref());
+    let (data, _) = contents::load(&session.analysis.found().manifest, &hir, session.root.as_deref());
     for (event, declared) in hir.schema.events.iter() {
         for (phase, word) in [(Phase::Request, "request"), (Phase::Response, "response")] {
             let rules = rules(&hir, event, phase);
