@@ -39,7 +39,7 @@ fn swap(criterion: &mut Criterion) {
                 let mut spent = Duration::ZERO;
                 for _ in 0..times {
                     turn ^= 1;
-                    let next = versions[turn].clone();
+                    let next = versions.get(turn).cloned().expect("one of two");
                     let replacement = Replacement::new(next, &engine.version()).expect("of the same options");
                     let begun = Instant::now();
                     let (carried, retired) = engine.swap(black_box(replacement));

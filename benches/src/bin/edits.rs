@@ -5,7 +5,11 @@
 //! ```
 //!
 //! Times are CPU time of the thread that does it, the median of nine edits.
-#![allow(clippy::print_stdout, reason = "a program that prints its result")]
+#![allow(
+    clippy::print_stdout,
+    clippy::indexing_slicing,
+    reason = "a program that prints its result and stops at the first surprise"
+)]
 
 use std::time::{Duration, Instant};
 
