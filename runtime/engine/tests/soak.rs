@@ -82,7 +82,7 @@ fn said(site: &Site, decision: &Decision) -> String {
 /// + swap: under load no event is lost, none is decided twice, and memory stays as it is
 #[test]
 fn changes_under_load_leave_nothing_behind() {
-    let swaps: usize = std::env::var("WEIR_SWAPS").ok().map_or(2_000, |n| n.parse().unwrap());
+    let swaps: usize = std::env::var("WEIR_SWAPS").ok().map_or(400, |n| n.parse().unwrap());
     let texts = BESIDE.map(|beside| {
         if beside.starts_with("policy a") {
             POLICY.replace("policy p", &format!("{beside}policy p"))
