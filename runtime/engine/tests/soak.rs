@@ -110,8 +110,10 @@ fn changes_under_load_leave_nothing_behind() {
                     let next = rollout.latest().next(hir, loaded);
                     assert!(rollout.publish(next, ()));
                 }
-                // Now and then the next one comes before this one has been taken.
+                // Now and then the next one comes before this one has been taken. One that is put back may only have withdrawn
+                // what was on its way, and then there is nothing to wait for.
                 while n % 16 != 0
+                    && n % 7 != 3
                     && taken.load(Ordering::Acquire) <= done
                     && taken.load(Ordering::Acquire) < swaps
                 {
