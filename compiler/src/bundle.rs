@@ -3,7 +3,7 @@
 //! The encoding is [postcard](https://postcard.jamesmunns.com/wire-format)'s, and is that of one build of the compiler: whoever keeps
 //! the bytes keeps them under a name that says which. Patterns are kept as they are written.
 //!
-//! Bytes that were not written by [`write`] are refused where they cannot be read, where a reference has nothing to refer to, and where
+//! Bytes that were not written by [`write`](fn@write) are refused where they cannot be read, where a reference has nothing to refer to, and where
 //! an expression is not made of ones before it. They may still be nonsense: a checksum has to say that they are what was written.
 
 use crate::hir::Hir;
