@@ -92,14 +92,6 @@ impl Frame {
         }
         code
     }
-
-    #[doc(hidden)]
-    pub fn bench_code(&mut self, plan: &Plan, row: &(impl Values + ?Sized)) {
-        self.begin();
-        for axis in 0..plan.axes.len() {
-            self.code(plan, row, axis);
-        }
-    }
 }
 
 /// By axis, where its words of patterns begin; and for all of them, the patterns that are asked for negated.

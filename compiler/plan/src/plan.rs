@@ -103,19 +103,4 @@ impl Plan {
     pub fn table_bytes(&self) -> usize {
         self.groups.rows.len() * size_of::<Row>() + self.groups.index.len() * 2
     }
-
-    /// What it is made of, in one line.
-    pub fn describe(&self) -> String {
-        let Groups { groups, steps, rows, index, checks, .. } = &self.groups;
-        format!(
-            "{} axes, {} groups, {} steps, {} rows, {} in indexes, {} checks, {} words of sets",
-            self.axes.len(),
-            groups.len(),
-            steps.len(),
-            rows.len(),
-            index.len(),
-            checks.asks.len(),
-            checks.bits.len()
-        )
-    }
 }
