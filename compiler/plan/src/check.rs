@@ -4,6 +4,8 @@ use std::collections::HashMap;
 
 use crate::axis::{Axis, AxisId, Set};
 use crate::clause::{Clause, Part};
+use crate::demand::Demand;
+use crate::direct::Direct;
 
 /// The most words that the sets of all checks may take: 32 MiB.
 const MOST_WORDS: usize = 1 << 22;
@@ -26,6 +28,8 @@ pub(crate) enum What {
     Found(u32),
     /// The pattern is not found.
     Not(u32),
+    /// This direct test of the value holds.
+    Direct(u32),
 }
 
 /// The checks of a plan: a condition has a run of things to ask.
@@ -34,18 +38,19 @@ pub(crate) struct Checks {
     pub(crate) asks: Vec<Ask>,
     /// By set, a bit for each code; past the last code one for what may hold of a missing value.
     pub(crate) bits: Vec<u64>,
-    known: HashMap<(AxisId, Set), u32>,
+    pub(crate) direct: Vec<Direct>,
+    known: HashMap<(AxisId, Set), What>,
 }
 
 impl Checks {
     /// Adds a clause; false, and no change that matters, where there is no room for it.
-    pub(crate) fn add(&mut self, clause: &Clause, axes: &[Axis]) -> bool {
+    pub(crate) fn add(&mut self, clause: &Clause, axes: &[Axis], demand: &Demand) -> bool {
         let from = self.asks.len();
         for (part, further) in clause.parts.iter().zip((1..=clause.parts.len()).rev()) {
             let what = match part {
                 Part::Term(_, term) if term % 2 == 0 => Some(What::Found(term / 2)),
                 Part::Term(_, term) => Some(What::Not(term / 2)),
-                Part::Set(axis, set) => self.set(*axis, set, axes).map(What::Set),
+                Part::Set(axis, set) => self.set(*axis, set, axes, demand),
             };
             let (Some(what), Ok(next)) = (what, u16::try_from(further)) else {
                 self.asks.truncate(from);
@@ -56,12 +61,34 @@ impl Checks {
         true
     }
 
-    fn set(&mut self, axis: AxisId, set: &Set, axes: &[Axis]) -> Option<u32> {
+    /// The direct test that a run of things to ask is, if it is one.
+    pub(crate) fn only_direct(&self, from: u32, to: u32) -> Option<&Direct> {
+        match self.asks.get(from as usize..to as usize)? {
+            [Ask { what: What::Direct(direct), .. }] => self.direct.get(*direct as usize),
+            _ => None,
+        }
+    }
+
+    /// How a set is asked for: each set once.
+    fn set(&mut self, axis: AxisId, set: &Set, axes: &[Axis], demand: &Demand) -> Option<What> {
         let key = (axis, set.clone());
         if let Some(known) = self.known.get(&key) {
             return Some(*known);
         }
-        let codes = axes.get(usize::from(axis.0))?.codes;
+        let of = axes.get(usize::from(axis.0))?;
+        let what = match direct(axis, set, of, demand) {
+            Some(direct) => {
+                self.direct.push(direct);
+                What::Direct(self.direct.len() as u32 - 1)
+            }
+            None => What::Set(self.bits(set, of.codes)?),
+        };
+        self.known.insert(key, what);
+        Some(what)
+    }
+
+    /// The bits of a set, by their first word.
+    fn bits(&mut self, set: &Set, codes: u32) -> Option<u32> {
         let words = (codes as usize + 1).div_ceil(64);
         let at = self.bits.len();
         if at + words > MOST_WORDS {
@@ -81,7 +108,6 @@ impl Checks {
         if set.maybe {
             hold(codes);
         }
-        self.known.insert(key, at as u32);
         Some(at as u32)
     }
 
@@ -89,4 +115,12 @@ impl Checks {
     pub(crate) fn finish(&mut self) {
         self.known = HashMap::new();
     }
+}
+
+/// The direct test for a set, where it is worth it.
+fn direct(axis: AxisId, set: &Set, of: &Axis, demand: &Demand) -> Option<Direct> {
+    if demand.is_eager(axis) {
+        return None;
+    }
+    Direct::of(set, of).filter(|direct| direct.is_slight() || demand.is_rare(axis))
 }

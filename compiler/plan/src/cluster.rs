@@ -18,9 +18,6 @@ const WORTH_ROWS: usize = 4;
 /// So many conditions with one lead and one second clause are worth a cluster of their own.
 const MANY: usize = 64;
 
-/// Past this expected number of conditions that come to an axis, it is coded for every event.
-const NEARLY_ALL: f32 = 1.5;
-
 /// Conditions that are worked on together.
 #[derive(Clone, Debug)]
 pub(crate) struct Cluster<'c> {
@@ -102,25 +99,6 @@ pub(crate) fn cluster<'c>(
         }
     }
     by_lead(members.into_iter().map(|(member, _)| member))
-}
-
-/// By axis, whether it is coded for every event: the axes of the leads, and those that nearly every event comes to.
-pub(crate) fn eager(clusters: &[Cluster<'_>], axes: usize) -> Vec<bool> {
-    let mut asked = vec![0.0_f32; axes];
-    let members =
-        clusters.iter().flat_map(|cluster| cluster.members.iter().map(move |member| (cluster, member)));
-    for (cluster, member) in members {
-        let mut left = if cluster.straight { 1.0 } else { f32::INFINITY };
-        for (pass, clause) in &member.clauses {
-            for axis in axes_of(clause) {
-                if let Some(asked) = asked.get_mut(usize::from(axis.0)) {
-                    *asked += left;
-                }
-            }
-            left = if left.is_finite() { left * pass } else { *pass };
-        }
-    }
-    asked.into_iter().map(|asked| asked > NEARLY_ALL).collect()
 }
 
 fn by_lead<'c>(members: impl Iterator<Item = Member<'c>>) -> Vec<Cluster<'c>> {

@@ -2,11 +2,13 @@
 
 use crate::axis::AxisId;
 use crate::check::{Ask, What};
+use crate::direct::Direct;
 use crate::frame::Frame;
-use crate::group::{Entry, Group, Push, Row, WORDS};
+use crate::group::{Group, Push, Row, WORDS};
 use crate::kernel::{Inputs, Kernel};
 use crate::plan::Plan;
 use crate::scalar::Row as Values;
+use crate::straight::Node;
 
 impl Plan {
     /// Finds the conditions that hold of an event, whose values are given by column. They are added to `found` in no
@@ -98,6 +100,7 @@ impl<R: Values + ?Sized, const MAYBE: bool> Look<'_, R, MAYBE> {
     /// Calls `with` for each condition that holds.
     fn evaluate(&mut self, mut with: impl FnMut(u32)) {
         self.code_all();
+        self.straight(&mut with);
         let plan = self.plan;
         if let Some(kernel) = self.kernel {
             self.groups(kernel, with);
@@ -137,6 +140,26 @@ impl<R: Values + ?Sized, const MAYBE: bool> Look<'_, R, MAYBE> {
             }
         });
         self.frame.held = held;
+    }
+
+    /// Asks one condition after the other.
+    fn straight(&mut self, with: &mut impl FnMut(u32)) {
+        let plan = self.plan;
+        let mut at = 0;
+        while let Some(node) = plan.groups.straight.get(at as usize) {
+            let holds = match &node.direct {
+                Some(direct) => self.direct(direct),
+                None => self.check(node.from, node.to),
+            };
+            if holds {
+                if node.id != Node::NONE {
+                    with(node.id);
+                }
+                at += 1;
+            } else {
+                at = node.otherwise;
+            }
+        }
     }
 
     /// Codes what every event is asked, and joins the rows of the patterns that hold.
@@ -182,7 +205,7 @@ impl<R: Values + ?Sized, const MAYBE: bool> Look<'_, R, MAYBE> {
         for (word, at) in held.iter().zip((0..).step_by(64)) {
             each(*word, |bit| {
                 if let Some(entry) = entries.get(at + bit as usize)
-                    && self.check(entry)
+                    && self.check(entry.from, entry.to)
                 {
                     with(entry.id);
                 }
@@ -192,10 +215,10 @@ impl<R: Values + ?Sized, const MAYBE: bool> Look<'_, R, MAYBE> {
 
     /// Whether all that is left to ask of a condition holds.
     #[inline]
-    fn check(&mut self, entry: &Entry) -> bool {
+    fn check(&mut self, from: u32, to: u32) -> bool {
         let plan = self.plan;
-        let mut at = entry.from;
-        while at < entry.to {
+        let mut at = from;
+        while at < to {
             let Some(ask) = plan.groups.checks.asks.get(at as usize) else { return false };
             if self.ask(ask) {
                 at += u32::from(ask.next);
@@ -210,16 +233,20 @@ impl<R: Values + ?Sized, const MAYBE: bool> Look<'_, R, MAYBE> {
 
     #[inline]
     fn ask(&mut self, ask: &Ask) -> bool {
-        let code = self.code(ask.axis);
         let (pattern, not) = match ask.what {
+            What::Direct(direct) => {
+                let direct = self.plan.groups.checks.direct.get(direct as usize);
+                return direct.is_some_and(|direct| self.direct(direct));
+            }
             What::Set(bits) => {
+                let code = self.code(ask.axis);
                 let word = self.plan.groups.checks.bits.get((bits + code / 64) as usize).copied();
                 return word.unwrap_or_default() >> (code % 64) & 1 == 1;
             }
             What::Found(pattern) => (pattern, false),
             What::Not(pattern) => (pattern, true),
         };
-        match code {
+        match self.code(ask.axis) {
             0 => false,
             1 => {
                 let from = self.plan.words.get(usize::from(ask.axis.0)).copied().unwrap_or_default();
@@ -228,6 +255,15 @@ impl<R: Values + ?Sized, const MAYBE: bool> Look<'_, R, MAYBE> {
             }
             _ => true,
         }
+    }
+
+    /// Asks the value itself.
+    #[inline]
+    fn direct(&mut self, direct: &Direct) -> bool {
+        direct.holds(self.row.value(direct.column)).unwrap_or_else(|| {
+            self.missing |= MAYBE;
+            if MAYBE { direct.maybe } else { direct.missing }
+        })
     }
 
     /// The code of an axis, that past the last one where a missing value may be anything.

@@ -19,6 +19,8 @@ use crate::check::Checks;
 use crate::clause::{Clause, Part};
 use crate::cluster::{Cluster, Member, axes_of};
 use crate::cost;
+use crate::demand::Demand;
+use crate::straight::{self, Node};
 
 /// The bits of a group's conditions.
 pub type Row = [u64; WORDS];
@@ -92,6 +94,8 @@ pub(crate) struct Groups {
     /// By axis and code, what a pattern joins to which slots; past the last code what may hold of a missing value.
     pub(crate) pushes: Vec<Vec<Vec<Push>>>,
     pub(crate) conditions: Vec<Entry>,
+    /// What is asked one condition after the other.
+    pub(crate) straight: Vec<Node>,
     pub(crate) checks: Checks,
 }
 
@@ -114,30 +118,28 @@ impl Groups {
         Self { pushes: pushes.collect(), ..Self::default() }
     }
 
-    /// Adds the groups of a cluster. Returns the conditions whose clauses were left out for want of room: what a group says of
-    /// them is that they may hold.
-    pub(crate) fn add(&mut self, cluster: &Cluster<'_>, axes: &[Axis], eager: &[bool]) -> Vec<u32> {
+    /// Adds the groups of a cluster, or the nodes of one that is straight, of which there is one. Returns the conditions whose clauses
+    /// were left out for want of room: what is said of them is that they may hold.
+    pub(crate) fn add(&mut self, cluster: Cluster<'_>, axes: &[Axis], demand: &Demand) -> Vec<u32> {
+        if cluster.straight {
+            let (nodes, left_out) = straight::nodes(cluster.members, axes, demand, &mut self.checks);
+            self.straight = nodes;
+            return left_out;
+        }
         let mut left_out = Vec::new();
         for members in cluster.members.chunks(MOST) {
-            let slots = if cluster.straight { Vec::new() } else { slots(members, axes, eager) };
-            self.add_group(members, &slots, axes, &mut left_out);
+            self.add_group(members, axes, demand, &mut left_out);
         }
         left_out
     }
 
-    fn add_group(
-        &mut self,
-        members: &[Member<'_>],
-        slots: &[Vec<AxisId>],
-        axes: &[Axis],
-        left_out: &mut Vec<u32>,
-    ) {
+    fn add_group(&mut self, members: &[Member<'_>], axes: &[Axis], demand: &Demand, left_out: &mut Vec<u32>) {
         let first = self.conditions.len() as u32;
         let step = self.steps.len() as u32;
         // What is still to be asked of each.
         let mut open: Vec<Vec<&Clause>> =
             members.iter().map(|member| member.clauses.iter().map(|(_, clause)| *clause).collect()).collect();
-        for looked_at in slots {
+        for looked_at in &slots(members, axes, demand) {
             let clauses: Vec<Option<&Clause>> = open
                 .iter()
                 .map(|clauses| clauses.iter().find(|clause| axes_of(clause) == *looked_at).copied())
@@ -153,7 +155,7 @@ impl Groups {
         }
         for (member, clauses) in members.iter().zip(open) {
             let from = self.checks.asks.len() as u32;
-            let fit = clauses.iter().filter(|clause| self.checks.add(clause, axes)).count();
+            let fit = clauses.iter().filter(|clause| self.checks.add(clause, axes, demand)).count();
             if fit < clauses.len() {
                 left_out.push(member.id);
             }
@@ -226,7 +228,7 @@ impl Groups {
 struct TooMany;
 
 /// The slots of a group: that of the leads, then each that costs less than asking the conditions which are left one by one.
-fn slots(members: &[Member<'_>], axes: &[Axis], eager: &[bool]) -> Vec<Vec<AxisId>> {
+fn slots(members: &[Member<'_>], axes: &[Axis], demand: &Demand) -> Vec<Vec<AxisId>> {
     let Some((_, lead)) = members.first().and_then(|member| member.clauses.first()) else {
         return Vec::new();
     };
@@ -260,7 +262,7 @@ fn slots(members: &[Member<'_>], axes: &[Axis], eager: &[bool]) -> Vec<Vec<AxisI
             .filter(|(member, _)| asked(member).is_some())
             .map(|(_, left)| left * cost::CHECK)
             .sum();
-        let coded = shape.iter().all(|axis| eager.get(usize::from(axis.0)) == Some(&true));
+        let coded = shape.iter().all(|axis| demand.is_eager(*axis));
         if coded && !slots.contains(&shape) && one_by_one > alive * together {
             for (member, left) in members.iter().zip(&mut left) {
                 *left *= asked(member).unwrap_or(1.0);

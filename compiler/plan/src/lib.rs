@@ -23,6 +23,8 @@ mod cluster;
 mod coder;
 mod condition;
 mod cost;
+mod demand;
+mod direct;
 mod evaluate;
 mod frame;
 #[cfg(feature = "generate")]
@@ -37,6 +39,7 @@ mod plan;
 mod print;
 mod runs;
 mod scalar;
+mod straight;
 
 pub use axis::AxisId;
 pub use condition::{Condition, Conditions};

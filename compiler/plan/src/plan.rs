@@ -5,8 +5,9 @@ use weir_compiler::ids::FieldId;
 
 use crate::axis::{Axis, AxisId, Place, axes};
 use crate::clause::{Clause, normal};
-use crate::cluster::{cluster, eager};
+use crate::cluster::cluster;
 use crate::condition::Condition;
+use crate::demand::Demand;
 use crate::frame::negated;
 use crate::group::{Groups, Row};
 use crate::likely::Likely;
@@ -60,10 +61,10 @@ impl Plan {
             .map(|(id, normal)| (id, normal.clauses.as_slice()))
             .collect();
         let clusters = cluster(&live, &axes, likely);
-        let eager = eager(&clusters, axes.len());
+        let demand = Demand::new(&clusters, axes.len());
         let mut groups = Groups::new(&axes);
-        for members in &clusters {
-            for id in groups.add(members, &axes, &eager) {
+        for members in clusters {
+            for id in groups.add(members, &axes, &demand) {
                 if let Some(exact) = exact.get_mut(id as usize) {
                     *exact = false;
                 }
@@ -73,7 +74,12 @@ impl Plan {
         let (words, negated) = negated(&axes, live.iter().flat_map(|(_, clauses)| *clauses));
         Self {
             columns: literals.columns().to_vec(),
-            eager: (0..).zip(&eager).filter(|(_, eager)| **eager).map(|(axis, _)| AxisId(axis)).collect(),
+            eager: (0..)
+                .map(AxisId)
+                .zip(&axes)
+                .map(|(axis, _)| axis)
+                .filter(|axis| demand.is_eager(*axis))
+                .collect(),
             axes,
             words,
             negated,

@@ -8,6 +8,7 @@ use crate::axis::{AxisId, Coder};
 use crate::check::What;
 use crate::group::{Entry, Group, Source, Step};
 use crate::plan::Plan;
+use crate::straight::Node;
 
 impl Plan {
     /// What it does, group by group, with fields as `name` calls them and conditions by their numbers. Equal plans have equal
@@ -37,6 +38,12 @@ impl Plan {
             let field = field.unwrap_or_default();
             write!(text, "axis a{at} {field} by {kind}, {} codes", axis.codes)?;
             text.push_str(if self.eager.contains(&AxisId(at)) { "\n" } else { ", when asked\n" });
+        }
+        if !self.groups.straight.is_empty() {
+            text.push_str("\nstraight\n");
+        }
+        for (at, node) in self.groups.straight.iter().enumerate() {
+            self.write_node(text, at, node)?;
         }
         for (at, group) in self.groups.groups.iter().enumerate() {
             self.write_group(text, at, group)?;
@@ -77,18 +84,47 @@ impl Plan {
         if !self.is_exact(entry.id) {
             text.push_str(" maybe");
         }
-        let asks = self.groups.checks.asks.get(entry.from as usize..entry.to as usize).unwrap_or_default();
-        let mut before = ": ";
+        if entry.from < entry.to {
+            text.push_str(": ");
+        }
+        self.write_asks(text, entry.from, entry.to)?;
+        text.push('\n');
+        Ok(())
+    }
+
+    /// A clause that is asked, where to go on if it does not hold, and the condition that holds if it does.
+    fn write_node(&self, text: &mut String, at: usize, node: &Node) -> fmt::Result {
+        write!(text, "  {at}")?;
+        if node.from < node.to {
+            text.push_str(": ");
+            self.write_asks(text, node.from, node.to)?;
+            write!(text, ", else {}", node.otherwise)?;
+        }
+        if node.id != Node::NONE {
+            write!(text, "; condition {}", node.id)?;
+            text.push_str(if self.is_exact(node.id) { "" } else { " maybe" });
+        }
+        text.push('\n');
+        Ok(())
+    }
+
+    fn write_asks(&self, text: &mut String, from: u32, to: u32) -> fmt::Result {
+        let asks = self.groups.checks.asks.get(from as usize..to as usize).unwrap_or_default();
+        let mut before = "";
         for ask in asks {
             write!(text, "{before}a{}", ask.axis.0)?;
             match ask.what {
                 What::Set(bits) => write!(text, " in {bits}")?,
                 What::Found(pattern) => write!(text, " has {pattern}")?,
                 What::Not(pattern) => write!(text, " has not {pattern}")?,
+                What::Direct(direct) => {
+                    if let Some(direct) = self.groups.checks.direct.get(direct as usize) {
+                        write!(text, " {direct}")?;
+                    }
+                }
             }
             before = if ask.next == 1 { " and " } else { " or " };
         }
-        text.push('\n');
         Ok(())
     }
 }

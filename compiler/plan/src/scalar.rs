@@ -76,6 +76,11 @@ pub(crate) fn ordered(float: f64) -> Option<i64> {
     Some(if bits < 0 { bits ^ i64::MAX } else { bits })
 }
 
+/// The float whose place among integers this is; not-a-number past the last of them.
+pub(crate) fn float(ordered: i64) -> f64 {
+    f64::from_bits((if ordered < 0 { ordered ^ i64::MAX } else { ordered }).cast_unsigned())
+}
+
 /// What kind of scalar the values of a field are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Kind {
@@ -119,6 +124,7 @@ mod tests {
         assert!(ints.windows(2).all(|pair| pair[0] < pair[1]));
         assert_eq!(ordered(-0.0), ordered(0.0));
         assert_eq!(ordered(f64::NAN), None);
+        floats.iter().zip(ints).for_each(|(known, int)| assert_eq!(float(int), *known));
         // Neighbours are neighbours, so an open bound is a closed one beside it.
         assert_eq!(ordered(1.0_f64.next_up()).unwrap(), ordered(1.0).unwrap() + 1);
     }

@@ -25,6 +25,12 @@ impl Points {
         self.count
     }
 
+    /// The only integer of a class, if it has one only.
+    pub(crate) fn only(&self, class: u32) -> Option<i64> {
+        let mut of_class = self.classes.iter().filter(|(_, known)| **known == class);
+        of_class.next().filter(|_| of_class.next().is_none()).map(|(number, _)| *number)
+    }
+
     /// The class of an integer: one look-up.
     pub(crate) fn class(&self, number: i64) -> u32 {
         self.classes.get(&number).copied().unwrap_or(OTHER)

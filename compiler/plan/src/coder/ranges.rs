@@ -59,6 +59,13 @@ impl Ranges {
         }
     }
 
+    /// The lowest and the highest number of a run of classes.
+    pub(crate) fn numbers(&self, (first, last): (u32, u32)) -> (i64, i64) {
+        let cut = |class: u32| self.cuts.get(class.checked_sub(OTHER + 1)? as usize).copied();
+        let high = cut(last + 1).map_or(i64::MAX, |cut| cut.saturating_sub(1));
+        (cut(first).unwrap_or(i64::MIN), high)
+    }
+
     fn search(&self, number: i64) -> u32 {
         self.cuts.partition_point(|cut| *cut <= number) as u32 + OTHER
     }

@@ -40,6 +40,12 @@ impl Symbols {
         self.count
     }
 
+    /// The only text of a class, if it has one only.
+    pub(crate) fn only(&self, class: u32) -> Option<Arc<str>> {
+        let mut of_class = self.classes.iter().filter(|(_, known)| **known == class);
+        of_class.next().filter(|_| of_class.next().is_none()).map(|(text, _)| Arc::clone(text))
+    }
+
     /// The class of a text: at most one look-up.
     pub(crate) fn class(&self, text: &str) -> u32 {
         if text.is_empty() {
