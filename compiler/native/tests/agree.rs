@@ -33,7 +33,7 @@ fn compare(trees: &[Tree], rows: &[[Kept; 8]], sampled: usize, walk: bool) -> Re
         let mut found = Vec::new();
         plan.matches(&scalars, &mut frame, &mut found);
         let mut possible = Vec::new();
-        plan.possible(&scalars, &mut frame, |id, certain| possible.push((id, certain)));
+        plan.possible(&scalars, &mut frame, None, |id, certain| possible.push((id, certain)));
         if walk {
             agrees(&plan, trees, row, &data, &found, &possible)?;
         }
@@ -42,7 +42,7 @@ fn compare(trees: &[Tree], rows: &[[Kept; 8]], sampled: usize, walk: bool) -> Re
             plan.matches_with(&scalars, &mut frame, &**native, &mut again);
             prop_assert_eq!(&again, &found, "{:?}", generation);
             let mut again = Vec::new();
-            plan.possible_with(&scalars, &mut frame, &**native, |id, certain| again.push((id, certain)));
+            plan.possible(&scalars, &mut frame, Some(&**native), |id, certain| again.push((id, certain)));
             prop_assert_eq!(&again, &possible, "{:?}", generation);
         }
     }

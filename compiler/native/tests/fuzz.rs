@@ -51,7 +51,7 @@ fn arbitrary_conditions_and_events_agree() {
             let mut found = Vec::new();
             plan.matches_with(&scalars, &mut frame, &*native, &mut found);
             let mut possible = Vec::new();
-            plan.possible_with(&scalars, &mut frame, &*native, |id, certain| possible.push((id, certain)));
+            plan.possible(&scalars, &mut frame, Some(&*native), |id, certain| possible.push((id, certain)));
             if let Err(wrong) = agrees(&plan, &trees, row, &data, &found, &possible) {
                 panic!("seed {seed}: {wrong}");
             }

@@ -33,7 +33,7 @@ pub(crate) enum What {
 }
 
 /// The checks of a plan: a condition has a run of things to ask.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Checks {
     pub(crate) asks: Vec<Ask>,
     /// By set, a bit for each code; past the last code one for what may hold of a missing value.

@@ -6,11 +6,12 @@
 use std::fmt;
 
 use crate::axis::{Axis, Coder, Set};
+use crate::coder::single::Single;
 use crate::literal::Column;
 use crate::scalar::{Scalar, float, ordered};
 
 /// A test of a value.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub(crate) struct Direct {
     pub(crate) column: Column,
     /// What it says of a missing value, and what it may say.
@@ -19,7 +20,7 @@ pub(crate) struct Direct {
     test: Test,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 enum Test {
     /// An integer is `low` or up to `span` more; or, where `not`, none of these.
     Int { low: i64, span: u64, not: bool },
@@ -29,6 +30,8 @@ enum Test {
     Truth(bool),
     /// A text is this one; or, where `not`, another.
     Text { text: Box<str>, not: bool },
+    /// A pattern is found in a text; or, where `not`, is not.
+    Pattern { pattern: Single, not: bool },
 }
 
 impl Direct {
@@ -66,14 +69,23 @@ impl Direct {
                 [(2, 2)] => Test::Truth(true),
                 _ => return None,
             },
-            Coder::Presence | Coder::Networks(_) | Coder::Single(_) | Coder::Patterns(_) => return None,
+            Coder::Single(pattern) => match runs.as_slice() {
+                [(2, 2)] => Test::Pattern { pattern: pattern.clone(), not: false },
+                [(1, 1)] => Test::Pattern { pattern: pattern.clone(), not: true },
+                _ => return None,
+            },
+            Coder::Presence | Coder::Networks(_) | Coder::Patterns(_) => return None,
         };
         Some(Self { column: axis.column, missing: set.missing, maybe: set.maybe, test })
     }
 
     /// Comparing takes a moment, so that there is no number of such tests at which a class pays.
     pub(crate) fn is_slight(&self) -> bool {
-        !matches!(self.test, Test::Text { .. })
+        match &self.test {
+            Test::Int { .. } | Test::Float { .. } | Test::Truth(_) => true,
+            Test::Pattern { pattern, .. } => pattern.is_slight(),
+            Test::Text { .. } => false,
+        }
     }
 
     /// Whether it holds of a value; nothing where the value is missing, or of another kind.
@@ -89,6 +101,7 @@ impl Direct {
             }
             (Test::Truth(wanted), Scalar::Bool(truth)) => Some(truth == *wanted),
             (Test::Text { text, not }, Scalar::Text(found)) => Some((**text == *found) != *not),
+            (Test::Pattern { pattern, not }, Scalar::Text(text)) => Some(pattern.is_found(text) != *not),
             _ => None,
         }
     }
@@ -108,6 +121,7 @@ impl fmt::Display for Direct {
             }
             Test::Truth(truth) => write!(f, "is {truth}"),
             Test::Text { text, not: other } => write!(f, "{}is {text:?}", not(other)),
+            Test::Pattern { pattern, not: other } => write!(f, "{}{pattern}", not(other)),
         }
     }
 }

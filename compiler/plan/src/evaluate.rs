@@ -17,9 +17,7 @@ impl Plan {
     /// Cost: the coding of each value that is asked for, and some words for each group; no allocation once `found` is large
     /// enough.
     pub fn matches(&self, row: &(impl Values + ?Sized), frame: &mut Frame, found: &mut Vec<u32>) {
-        frame.begin();
-        Look::<_, false> { plan: self, row, frame, missing: false, kernel: None }
-            .evaluate(|id| found.push(id));
+        self.look::<_, false>(row, frame, None, found);
     }
 
     /// The same with a kernel made for this plan.
@@ -30,58 +28,59 @@ impl Plan {
         kernel: &dyn Kernel,
         found: &mut Vec<u32>,
     ) {
-        frame.begin();
-        let kernel = Some(kernel);
-        Look::<_, false> { plan: self, row, frame, missing: false, kernel }.evaluate(|id| found.push(id));
+        self.look::<_, false>(row, frame, Some(kernel), found);
     }
 
     /// Finds the conditions that may hold of an event, and says of each whether it does: false where a missing value leaves it
-    /// unknown. What is said of conditions that are not [exact](Plan::is_exact) is that they may hold.
-    pub fn possible(&self, row: &(impl Values + ?Sized), frame: &mut Frame, found: impl FnMut(u32, bool)) {
-        self.look_twice(row, frame, None, found);
-    }
-
-    /// The same with a kernel made for this plan.
-    pub fn possible_with(
-        &self,
-        row: &(impl Values + ?Sized),
-        frame: &mut Frame,
-        kernel: &dyn Kernel,
-        found: impl FnMut(u32, bool),
-    ) {
-        self.look_twice(row, frame, Some(kernel), found);
-    }
-
-    #[inline]
-    fn look_twice(
+    /// unknown. What is said of conditions that are not [exact](Plan::is_exact) is that they may hold. With a kernel, it is one made
+    /// for this plan.
+    pub fn possible(
         &self,
         row: &(impl Values + ?Sized),
         frame: &mut Frame,
         kernel: Option<&dyn Kernel>,
         mut found: impl FnMut(u32, bool),
     ) {
-        frame.begin();
         let mut possible = std::mem::take(&mut frame.possible);
         possible.clear();
-        let mut look = Look::<_, true> { plan: self, row, frame, missing: false, kernel };
-        look.evaluate(|id| possible.push(id));
-        if look.missing {
+        if self.look::<_, true>(row, frame, kernel, &mut possible) {
             let mut certain = std::mem::take(&mut frame.certain);
-            certain.fill(0);
-            Look::<_, false> { plan: self, row, frame, missing: false, kernel }.evaluate(|id| {
-                if let Some(word) = certain.get_mut(id as usize / 64) {
-                    *word |= 1 << (id % 64);
-                }
-            });
+            certain.clear();
+            self.again(row, frame, kernel, &mut certain);
+            certain.sort_unstable();
             for id in &possible {
-                let holds = certain.get(*id as usize / 64).is_some_and(|word| word >> (id % 64) & 1 == 1);
-                found(*id, holds && self.is_exact(*id));
+                found(*id, self.is_exact(*id) && certain.binary_search(id).is_ok());
             }
             frame.certain = certain;
         } else {
             possible.iter().for_each(|id| found(*id, self.is_exact(*id)));
         }
         frame.possible = possible;
+    }
+
+    /// Looks at another event. True where a missing value was asked for.
+    fn look<R: Values + ?Sized, const MAYBE: bool>(
+        &self,
+        row: &R,
+        frame: &mut Frame,
+        kernel: Option<&dyn Kernel>,
+        found: &mut Vec<u32>,
+    ) -> bool {
+        frame.begin();
+        let mut look = Look::<_, MAYBE> { plan: self, row, frame, missing: false, kernel };
+        look.evaluate(found);
+        look.missing
+    }
+
+    /// Looks at the same event again, for what holds for certain.
+    fn again(
+        &self,
+        row: &(impl Values + ?Sized),
+        frame: &mut Frame,
+        kernel: Option<&dyn Kernel>,
+        found: &mut Vec<u32>,
+    ) {
+        Look::<_, false> { plan: self, row, frame, missing: false, kernel }.evaluate(found);
     }
 }
 
@@ -97,25 +96,28 @@ struct Look<'a, R: ?Sized, const MAYBE: bool> {
 }
 
 impl<R: Values + ?Sized, const MAYBE: bool> Look<'_, R, MAYBE> {
-    /// Calls `with` for each condition that holds.
-    fn evaluate(&mut self, mut with: impl FnMut(u32)) {
+    /// Adds each condition that holds.
+    fn evaluate(&mut self, found: &mut Vec<u32>) {
         self.code_all();
-        self.straight(&mut with);
+        self.straight(found);
         let plan = self.plan;
+        if plan.groups.groups.is_empty() {
+            return;
+        }
         if let Some(kernel) = self.kernel {
-            self.groups(kernel, with);
+            self.groups(kernel, found);
             return;
         }
         for group in &plan.groups.groups {
             let held = self.inputs().left::<MAYBE>(group);
             if held != NONE {
-                self.rest(group, &held, &mut with);
+                self.rest(group, &held, found);
             }
         }
     }
 
     /// The same with the groups worked out by a kernel.
-    fn groups(&mut self, kernel: &dyn Kernel, mut with: impl FnMut(u32)) {
+    fn groups(&mut self, kernel: &dyn Kernel, found: &mut Vec<u32>) {
         let plan = self.plan;
         let mut held = std::mem::take(&mut self.frame.held);
         held.clear();
@@ -136,14 +138,14 @@ impl<R: Values + ?Sized, const MAYBE: bool> Look<'_, R, MAYBE> {
         }
         held.each(|at, row| {
             if let Some(group) = plan.groups.groups.get(at) {
-                self.rest(group, row, &mut with);
+                self.rest(group, row, found);
             }
         });
         self.frame.held = held;
     }
 
     /// Asks one condition after the other.
-    fn straight(&mut self, with: &mut impl FnMut(u32)) {
+    fn straight(&mut self, found: &mut Vec<u32>) {
         let plan = self.plan;
         let mut at = 0;
         while let Some(node) = plan.groups.straight.get(at as usize) {
@@ -153,7 +155,7 @@ impl<R: Values + ?Sized, const MAYBE: bool> Look<'_, R, MAYBE> {
             };
             if holds {
                 if node.id != Node::NONE {
-                    with(node.id);
+                    found.push(node.id);
                 }
                 at += 1;
             } else {
@@ -199,7 +201,7 @@ impl<R: Values + ?Sized, const MAYBE: bool> Look<'_, R, MAYBE> {
     }
 
     /// Asks of the conditions that are left what is left to ask.
-    fn rest(&mut self, group: &Group, held: &Row, with: &mut impl FnMut(u32)) {
+    fn rest(&mut self, group: &Group, held: &Row, found: &mut Vec<u32>) {
         let plan = self.plan;
         let entries = plan.groups.conditions.get(group.first as usize..).unwrap_or_default();
         for (word, at) in held.iter().zip((0..).step_by(64)) {
@@ -207,7 +209,7 @@ impl<R: Values + ?Sized, const MAYBE: bool> Look<'_, R, MAYBE> {
                 if let Some(entry) = entries.get(at + bit as usize)
                     && self.check(entry.from, entry.to)
                 {
-                    with(entry.id);
+                    found.push(entry.id);
                 }
             });
         }

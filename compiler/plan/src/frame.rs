@@ -23,7 +23,7 @@ pub struct Frame {
     scratch: Vec<Option<(weir_patterns::Scratch, Memo)>>,
     /// The conditions that may hold, and those that do.
     pub(crate) possible: Vec<u32>,
-    pub(crate) certain: Vec<u64>,
+    pub(crate) certain: Vec<u32>,
     /// For kernels: what is left by group, and the codes where missing values may be anything.
     pub(crate) held: Held,
     pub(crate) maybe: Vec<u32>,
@@ -47,7 +47,7 @@ impl Frame {
             joined: plan.groups.bases.clone(),
             scratch: scratch.collect(),
             possible: Vec::new(),
-            certain: vec![0; plan.conditions.div_ceil(64)],
+            certain: Vec::new(),
             held: Held::new(plan.groups.groups.len()),
             maybe: vec![Self::UNCODED; plan.axes.len()],
             events: u64::MAX,

@@ -83,7 +83,7 @@ pub(crate) struct Push {
 }
 
 /// The groups of a plan, in flat arrays.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Groups {
     pub(crate) groups: Vec<Group>,
     pub(crate) steps: Vec<Step>,

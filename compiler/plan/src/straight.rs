@@ -22,7 +22,7 @@ use crate::direct::Direct;
 const MOST_SHARED: usize = 16;
 
 /// A clause that is asked where those before it on its branch hold.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub(crate) struct Node {
     /// All there is to ask, where that is one direct test: kept here, it costs half of what asking costs otherwise.
     pub(crate) direct: Option<Direct>,

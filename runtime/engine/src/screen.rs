@@ -165,7 +165,7 @@ impl Screening {
         };
         let frame = frame.get_or_insert_with(|| Frame::new(&screen.plan));
         let row = Fields { set, record, at, columns: &screen.columns };
-        screen.plan.possible(&row, frame, |id, certain| {
+        screen.plan.possible(&row, frame, None, |id, certain| {
             let says = match (screen.plan.is_exact(id), certain) {
                 (false, _) => Says::Open,
                 (true, true) => Says::Yes,
