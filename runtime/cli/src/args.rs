@@ -174,7 +174,7 @@ pub(crate) struct TestArgs {
     /// Name the rules that never fired, and the conditions never true or never false.
     #[arg(long)]
     pub(crate) coverage: bool,
-    /// What evaluates conditions; both decide alike.
+    /// What evaluates conditions; all decide alike.
     #[arg(long, value_enum, value_name = "NAME", default_value_t)]
     pub(crate) engine: EngineChoice,
     /// Print one object.
@@ -244,9 +244,9 @@ pub(crate) struct ReplayArgs {
     /// Print personal values in clear instead of as keyed hashes.
     #[arg(long)]
     pub(crate) reveal: bool,
-    /// What evaluates conditions; both decide alike.
+    /// What evaluates conditions; all decide alike.
     #[arg(long, value_enum, value_name = "NAME", default_value_t)]
-    pub(crate) engine: EngineChoice,
+    pub(crate) engine: RunEngine,
     /// Read policies again when they change, and go on with them from the next line.
     #[arg(long, requires = "policy")]
     pub(crate) watch: bool,
@@ -283,7 +283,7 @@ pub(crate) struct CacheArgs {
     /// Compile the rules from their text, and keep nothing.
     #[arg(long)]
     pub(crate) no_cache: bool,
-    /// Say where compiled rules came from.
+    /// Say where compiled rules came from, and what native code was made.
     #[arg(short, long)]
     pub(crate) verbose: bool,
 }
@@ -370,6 +370,9 @@ pub(crate) struct RunArgs {
     /// Threads that bring state up to date for events whose response comes later, as many as have come at once.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) threads: usize,
+    /// What evaluates conditions; all decide alike.
+    #[arg(long, value_enum, value_name = "NAME", default_value_t)]
+    pub(crate) engine: RunEngine,
     /// Write only decisions in which a rule fired, or an entry was met.
     #[arg(long)]
     pub(crate) matched: bool,
@@ -553,6 +556,30 @@ impl From<EngineChoice> for Tier {
             EngineChoice::Plan => Self::Plan,
             EngineChoice::Bytecode => Self::Bytecode,
             EngineChoice::Walker => Self::Walker,
+        }
+    }
+}
+
+/// What evaluates the conditions of rules that run; every engine decides alike.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RunEngine {
+    /// As `plan`, with the plan as machine code once that is compiled, beside the stream.
+    #[default]
+    Native,
+    /// Programs over registers, after a plan of all conditions has said which may hold.
+    Plan,
+    /// Programs over registers alone.
+    Bytecode,
+    /// The reference walker, slower and simpler.
+    Walker,
+}
+
+impl From<RunEngine> for Tier {
+    fn from(choice: RunEngine) -> Self {
+        match choice {
+            RunEngine::Native | RunEngine::Plan => Self::Plan,
+            RunEngine::Bytecode => Self::Bytecode,
+            RunEngine::Walker => Self::Walker,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -45,6 +46,25 @@ impl Asked {
         }
         asked
     }
+}
+
+/// The names of the files that may be loaded for a rule set, without their folders.
+pub(crate) fn names(manifest: &Manifest, hir: &Hir) -> BTreeSet<OsString> {
+    let declarations = &hir.declarations;
+    let lists = declarations.lists.values().filter_map(|list| match &list.source {
+        Source::File(file) => Some(&**file),
+        Source::Values(_) => None,
+    });
+    let files = lists
+        .chain(declarations.tables.values().map(|table| &*table.file))
+        .chain(declarations.schedules.values().map(|schedule| &*schedule.file))
+        .map(Path::new);
+    let named = manifest
+        .lists
+        .values()
+        .chain(manifest.tables.values())
+        .map(|contents| Path::new(contents.file.as_str()));
+    files.chain(named).filter_map(|file| Some(file.file_name()?.to_owned())).collect()
 }
 
 /// Loads what `hir` asks: a file that `weir.toml` names or the declaration does, in the project, else in the library.

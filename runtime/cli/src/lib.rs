@@ -11,6 +11,7 @@ mod cache;
 mod command;
 mod contents;
 mod load;
+mod native;
 mod node;
 pub mod replay;
 mod ui;

@@ -7,7 +7,8 @@
 //! A thread looks at the files of the project, by name, size and time of change. What has changed is checked, linked and made
 //! ready there, beside the stream; the thread that decides changes between two inputs. Nothing is handed over that has errors.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,9 +18,11 @@ use std::time::{Duration, Instant, SystemTime};
 
 use weir_dsl::render;
 use weir_engine::evidence::{Rules, RulesHash};
-use weir_engine::{Carried, Engine, Rollout, Updates};
+use weir_engine::{Carried, Engine, Rollout, Updates, Version};
 
+use crate::contents;
 use crate::load::{Session, project_root};
+use crate::native::{Natives, Plans};
 use crate::replay::choice::{self, Choice, Texts};
 use crate::replay::intake::Mapper;
 use crate::replay::setup::{Prepared, Setup};
@@ -81,6 +84,7 @@ impl Watch {
         profile: Option<&str>,
         setup: &Setup,
         every: Duration,
+        natives: Option<&Natives>,
     ) -> Self {
         let (rollout, updates) = Rollout::new(engine.version(), (beside, Why::Back));
         let (said, refused) = channel();
@@ -89,10 +93,12 @@ impl Watch {
         let mut keeper = Keeper {
             rollout,
             said,
+            natives: natives.map(Natives::sender),
             policies: policies.to_vec(),
             profile: profile.map(str::to_owned),
             setup: setup.clone(),
             session: None,
+            loaded: None,
             files: if is_looked_at { likeness(policies) } else { Likeness::new() },
         };
         thread::spawn(move || {
@@ -146,15 +152,29 @@ type Likeness = BTreeMap<PathBuf, (u64, Option<SystemTime>)>;
 struct Keeper {
     rollout: Rollout<(Arc<Beside>, Why)>,
     said: Sender<String>,
+    /// Where versions are compiled to native code.
+    natives: Option<Sender<(Version, Plans)>>,
     policies: Vec<PathBuf>,
     profile: Option<String>,
     setup: Setup,
     /// Kept from change to change, so that only what has changed is parsed and checked.
     session: Option<Session>,
     files: Likeness,
+    /// The names of what is loaded beside policies, once that is known: a log that grows in the project is no change of its rules.
+    loaded: Option<BTreeSet<OsString>>,
 }
 
 impl Keeper {
+    /// Whether a file says something of the rules, as far as is known.
+    fn is_read(&self, path: &Path) -> bool {
+        let is_policy = path.extension().is_some_and(|extension| extension == "weir" || extension == "toml");
+        is_policy
+            || self
+                .loaded
+                .as_ref()
+                .is_none_or(|names| path.file_name().is_some_and(|name| names.contains(name)))
+    }
+
     fn roll_back(&mut self) {
         if !self.rollout.roll_back(|(beside, _)| (beside, Why::Back)) {
             let _ = self.said.send("there are no rules to put back: these are the first\n".to_owned());
@@ -172,6 +192,10 @@ impl Keeper {
         let mut changed: Vec<PathBuf> = now.keys().filter(differs).cloned().collect();
         changed.extend(self.files.keys().filter(|path| !now.contains_key(*path)).cloned());
         self.files = now;
+        changed.retain(|path| self.is_read(path));
+        if changed.is_empty() {
+            return;
+        }
         if let Err(why) = self.reload(&changed, seen) {
             // Whatever it was, the next change begins from the files.
             self.session = None;
@@ -195,13 +219,23 @@ impl Keeper {
             }
         };
         let Prepared { linked, data, .. } = prepared;
+        self.loaded = Some(contents::names(&session.analysis.found().manifest, &linked.hir));
+        if !changed.iter().any(|path| self.is_read(path)) {
+            self.session = Some(session);
+            return Ok(());
+        }
         let rules = texts.different(&self.rollout.beside().0.texts);
         self.session = Some(session);
         let mapper = self.setup.mapper_of(&linked.hir.schema);
         let next = self.rollout.latest().next(linked.hir, data);
         let beside = Beside::new(mapper, sources, texts);
+        let compiled = next.clone();
         // Both are made under the options of the first.
         self.rollout.publish(next, (beside, Why::Edited { files: changed.len(), rules, seen }));
+        if let Some(natives) = &self.natives {
+            // They go on without where nobody compiles any more.
+            let _ = natives.send((compiled, Plans::All));
+        }
         Ok(())
     }
 

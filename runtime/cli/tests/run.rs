@@ -307,6 +307,69 @@ fn policies_are_read_again_and_state_goes_on() {
     assert!(said(&output).contains("put back the rules before; running 2 rules"), "{}", said(&output));
 }
 
+/// A log that grows in the folder of the project is no change of its rules.
+#[test]
+fn what_lies_beside_the_policies_is_no_change() {
+    let folder = Folder::new("beside");
+    let package = POLICY.lines().find_map(|line| line.strip_prefix("package ")).unwrap();
+    let project =
+        format!("edition = \"2026\"\ntenant = \"t\"\n[profiles.default]\npackages = [\"{package}\"]\n");
+    std::fs::write(folder.path("weir.toml"), project).unwrap();
+    let mut node = Node::start(&[&folder.path("")]);
+    let deadline = Instant::now() + Duration::from_secs(60);
+    // Two changes of other files are looked at, and then one of the policy.
+    for n in 0..2 {
+        assert_eq!(node.ask(&login(n, "bob", "failure"))["matches"], json!([]));
+        std::fs::write(folder.path("node.log"), "x".repeat(n as usize + 1)).unwrap();
+        std::thread::sleep(Duration::from_millis(2_500));
+    }
+    std::fs::write(folder.path("shop.weir"), POLICY.replace("failures >= 3", "failures >= 2")).unwrap();
+    let mut n = 10;
+    loop {
+        n += 1;
+        let user = format!("u{n}");
+        node.ask(&login(n, &user, "failure"));
+        if node.ask(&login(n, &user, "failure"))["matches"][0]["because"] == "2 failures" {
+            break;
+        }
+        assert!(Instant::now() < deadline, "the policy was not read again");
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    let output = node.end();
+    assert_eq!(said(&output).matches("reloaded").count(), 1, "{}", said(&output));
+}
+
+/// Native code is in use at the start and after a change, and answers are those of the interpreter.
+#[test]
+fn rules_become_native_code_beside_the_stream() {
+    let folder = Folder::new("native");
+    let rule = |n| {
+        let when = format!("user == \"u{n}\" and channel == web");
+        format!(
+            "  rule r{n} {{\n    when {when}\n    then score +{}\n    because \"it is {n}\"\n  }}\n",
+            n + 1
+        )
+    };
+    let rules: String = (0..30).map(rule).collect();
+    let policy = folder.path("many.weir");
+    let head = "package shop\n\nuse std.events { login }\n\npolicy many {\n  on login\n  mode enforce\n";
+    std::fs::write(&policy, format!("{head}{rules}}}\n")).unwrap();
+    let mut node = Node::start(&["--verbose", &policy]);
+    let mut answers = Vec::new();
+    for n in 0..40 {
+        answers.push(node.ask(&login(n, &format!("u{n}"), "failure"))["matches"].clone());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    for (n, matches) in answers.iter().enumerate() {
+        let because = if n < 30 { json!(format!("it is {n}")) } else { Value::Null };
+        assert_eq!(matches[0]["because"], because, "{n}");
+    }
+    let native = said(&node.end());
+    assert!(native.contains("native code for 1 group of rules in 1 plan"), "{native}");
+    let other = Node::start(&["--verbose", "--engine", "plan", &policy]);
+    assert!(!said(&other.end()).contains("native code"));
+}
+
 /// A replay of what is still being written goes on with policies that change meanwhile.
 #[cfg(unix)]
 #[test]

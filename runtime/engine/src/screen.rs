@@ -4,12 +4,12 @@
 //! and decides those that ask nothing else; the rest, which ask state or models too, are left to the evaluator. What comes
 //! out is what evaluating each by itself would give.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use weir_compiler::data::Data;
 use weir_compiler::evaluate::Tier;
 use weir_compiler::ids::{EventId, FieldId, Id, IdVec, RuleId};
-use weir_plan::{Column, Conditions, Frame, Plan, Row, Scalar};
+use weir_plan::{Column, Conditions, Frame, Kernel, Plan, Row, Scalar};
 
 use crate::evidence::Judged;
 use crate::record::Record;
@@ -40,7 +40,9 @@ impl Says {
 /// The conditions of the rules of an event in a phase.
 #[derive(Debug)]
 struct Screen {
-    plan: Plan,
+    plan: Arc<Plan>,
+    /// What works out the plan's groups, once there is such a thing; the plan does it by itself until then.
+    kernel: OnceLock<Arc<dyn Kernel>>,
     columns: Vec<FieldId>,
     /// By policy of the phase, the condition of its filter, if it has one, and that of its first rule.
     policies: Vec<(Option<u32>, u32)>,
@@ -93,6 +95,26 @@ impl Screens {
         place.get_or_init(|| (!phase.policies.is_empty()).then(|| Screen::new(set, data, phase))).as_ref()
     }
 
+    /// The plans that have been made: of which event and phase, 0 for requests and 1 for responses.
+    pub(crate) fn plans(&self) -> impl Iterator<Item = (EventId, usize, &Arc<Plan>)> {
+        self.events.iter().flat_map(|(event, phases)| {
+            let made = phases.iter().map(|screen| screen.get().and_then(Option::as_ref)).enumerate();
+            made.filter_map(move |(place, screen)| Some((event, place, &screen?.plan)))
+        })
+    }
+
+    /// Has the groups of a plan worked out by a kernel from now on, for every engine that runs these screens. False where the plan is
+    /// not the one of that place, or has a kernel.
+    pub(crate) fn set_kernel(
+        &self,
+        (event, place): (EventId, usize),
+        plan: &Arc<Plan>,
+        kernel: Arc<dyn Kernel>,
+    ) -> bool {
+        let screen = self.events.get(event).and_then(|phases| phases.get(place)?.get()?.as_ref());
+        screen.is_some_and(|screen| Arc::ptr_eq(&screen.plan, plan) && screen.kernel.set(kernel).is_ok())
+    }
+
     fn get(&self, event: EventId, judged: Judged) -> Option<&Screen> {
         self.events.get(event)?.get(place(judged)?)?.get()?.as_ref()
     }
@@ -114,9 +136,9 @@ impl Screen {
             let rules = rules.iter().filter_map(|rule| hir.rules.get(*rule));
             found.extend(rules.map(|rule| conditions.condition(rule.when)));
         }
-        let plan = Plan::new(&conditions.literals, &found, data, &[]);
+        let plan = Arc::new(Plan::new(&conditions.literals, &found, data, &[]));
         let columns = plan.columns().iter().map(|(field, _)| *field).collect();
-        Self { plan, columns, policies }
+        Self { plan, kernel: OnceLock::new(), columns, policies }
     }
 }
 
@@ -165,7 +187,7 @@ impl Screening {
         };
         let frame = frame.get_or_insert_with(|| Frame::new(&screen.plan));
         let row = Fields { set, record, at, columns: &screen.columns };
-        screen.plan.possible(&row, frame, None, |id, certain| {
+        screen.plan.possible(&row, frame, screen.kernel.get().map(|kernel| &**kernel as _), |id, certain| {
             let says = match (screen.plan.is_exact(id), certain) {
                 (false, _) => Says::Open,
                 (true, true) => Says::Yes,

@@ -35,6 +35,15 @@ impl Play {
         Self { engine, open }
     }
 
+    /// Makes all moves of a feed; what each decision says.
+    pub fn all(&mut self, feed: &Feed, print: fn(&Engine, &Decision) -> String) -> Vec<String> {
+        let told = feed.moves.iter().map(|next| match self.make(next) {
+            Some(decision) => print(&self.engine, &decision),
+            None => "nothing waits".into(),
+        });
+        told.collect()
+    }
+
     /// The engine, and what it waits for.
     pub fn into_parts(self) -> (Engine, Open) {
         (self.engine, self.open)
@@ -136,14 +145,7 @@ pub fn play(
     feed: &Feed,
     print: fn(&Engine, &Decision) -> String,
 ) -> Vec<String> {
-    let mut play = Play::new(set, options);
-    feed.moves
-        .iter()
-        .map(|next| match play.make(next) {
-            Some(decision) => print(&play.engine, &decision),
-            None => "nothing waits".into(),
-        })
-        .collect()
+    Play::new(set, options).all(feed, print)
 }
 
 /// Everything that a decision and its explanation say. Equal for engines that run one rule set.

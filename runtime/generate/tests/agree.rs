@@ -13,6 +13,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rayon::ThreadPool;
 use weir_compiler::evaluate::Tier;
@@ -20,14 +21,16 @@ use weir_engine::{Decision, Engine, Input, Limits, Options};
 use weir_generate::choice::{bytes, shrink};
 use weir_generate::play::{decided, essence, everything, play};
 use weir_generate::shuffle::shuffle;
-use weir_generate::stream::Move;
+use weir_generate::stream::{Feed, Move};
 use weir_generate::{BYTES, Case, Play, Set};
+use weir_native::{Compiler, Generation, Native, Options as CompilerOptions};
 
 /// What must hold of a case: nothing, or what does not.
 type Property = fn(&Case) -> Result<(), String>;
 
-const PROPERTIES: [(&str, Property); 9] = [
-    ("walker and bytecode", tiers),
+const PROPERTIES: [(&str, Property); 10] = [
+    ("walker, bytecode and plan", tiers),
+    ("walker and native code", native),
     ("sizes of a batch", batches),
     ("numbers of threads", threads),
     ("a restart", restarts),
@@ -65,6 +68,38 @@ fn tiers(case: &Case) -> Result<(), String> {
     let told = |tier| play(&case.set, Options { tier, ..options(case) }, &case.feed, everything);
     let walker = told(Tier::Walker);
     Tier::ALL.iter().skip(1).try_for_each(|tier| compare(tier.word(), &walker, &told(*tier)))
+}
+
+/// Native code says what the walker says, at each level of optimisation and with each allocator of registers, also when it comes
+/// into use in the middle of a stream.
+fn native(case: &Case) -> Result<(), String> {
+    let walker = play(&case.set, Options { tier: Tier::Walker, ..options(case) }, &case.feed, everything);
+    // One case tries one of them, all cases all.
+    let generation = Generation::ALL[case.set.text.len() % Generation::ALL.len()];
+    let compiler = Compiler::new(CompilerOptions { generation, canary: 1, ..CompilerOptions::default() });
+    let mut play = Play::new(&case.set, options(case));
+    let half = case.feed.moves.len() / 2;
+    let (first, rest) = case.feed.moves.split_at(half);
+    let feed = |moves: &[Move]| Feed { moves: moves.to_vec(), ..case.feed.clone() };
+    let mut told = play.all(&feed(first), everything);
+    let version = play.engine.version();
+    version.warm();
+    let mut natives = Vec::new();
+    for plan in version.plans() {
+        let native = compiler.compile(Arc::clone(plan.plan()));
+        if let Some((_, refusal)) = native.status().refused.first() {
+            return Err(format!("a plan is refused: {refusal}"));
+        }
+        if !version.set_kernel(&plan, Arc::<Native>::clone(&native)) {
+            return Err("a plan takes no kernel".into());
+        }
+        natives.push(native);
+    }
+    told.extend(play.all(&feed(rest), everything));
+    if natives.iter().any(|native| native.status().disagreements > 0) {
+        return Err("native code disagrees with the interpreter".into());
+    }
+    compare("native", &walker, &told)
 }
 
 /// The inputs of a case, as they come about with models answered at once.

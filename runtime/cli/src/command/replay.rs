@@ -11,8 +11,9 @@ use weir_engine::{Engine, Explanation};
 use weir_gateway::{Format, FormatChoice, Input, InputError, Item, Parsed, Reader, ReaderOptions, Record};
 use weir_ledger::Writer;
 
-use crate::args::{AsIf, LogFormat, ReplayArgs};
+use crate::args::{AsIf, LogFormat, ReplayArgs, RunEngine};
 use crate::load;
+use crate::native::{Natives, Plans};
 use crate::replay::choice::{self, Choice, Refused};
 use crate::replay::intake::Mapper;
 use crate::replay::line::Line;
@@ -28,6 +29,9 @@ use crate::watch::{Beside, Changed, Watch};
 const MOST_WAITING: usize = 10_000;
 /// How often `--watch` looks at the policies.
 const WATCH_EVERY: Duration = Duration::from_millis(250);
+
+/// How long a replay takes before its rules are compiled to native code.
+const COMPILE_AFTER: Duration = Duration::from_secs(2);
 
 pub(crate) fn run(args: &ReplayArgs, ui: &mut Ui) -> Outcome {
     let stop = ui::stop_flag();
@@ -63,9 +67,13 @@ pub(crate) fn run(args: &ReplayArgs, ui: &mut Ui) -> Outcome {
     let left_out = prepared.linked.left_out.clone();
     let engine = prepared.engine();
     let beside = Beside::new(setup.mapper(&engine), rules, texts);
+    // Compiling costs more than a short log gains by it.
+    let natives = (args.engine == RunEngine::Native).then(|| Natives::start(args.cache.verbose));
+    let mut is_compiled = natives.is_none();
     let mut watch = args.watch.then(|| {
         let profile = args.profile.as_deref();
-        Watch::start(&engine, Arc::clone(&beside), &args.policy, profile, &setup, WATCH_EVERY)
+        let beside = Arc::clone(&beside);
+        Watch::start(&engine, beside, &args.policy, profile, &setup, WATCH_EVERY, natives.as_ref())
     });
     let mut run = Run {
         mapper: setup.lean_mapper(&engine),
@@ -121,6 +129,13 @@ pub(crate) fn run(args: &ReplayArgs, ui: &mut Ui) -> Outcome {
             shown = Instant::now();
             bar.set_position(reader.progress().bytes_read);
             bar.set_message(format!("{} events", ui::grouped(run.summary.events)));
+            if let Some(natives) = &natives {
+                natives.said().for_each(|what| ui.say(what));
+                if !is_compiled && started.elapsed() >= COMPILE_AFTER {
+                    is_compiled = true;
+                    natives.make(run.engine.version(), Plans::Seen);
+                }
+            }
         }
     }
     bar.finish_and_clear();

@@ -9,8 +9,9 @@ use weir_engine::{Decision, Engine, Input, Record, Secret};
 use weir_gateway::Format;
 use weir_ledger::Writer;
 
-use crate::args::{Clock, RunArgs, StreamFormat};
+use crate::args::{Clock, RunArgs, RunEngine, StreamFormat};
 use crate::load;
+use crate::native::{Natives, Plans};
 use crate::node::answer::Answer;
 use crate::node::feed::{self, Fed};
 use crate::node::journal::Journal;
@@ -44,6 +45,7 @@ pub(crate) fn run(args: &RunArgs, ui: &mut Ui) -> Outcome {
         live: true,
         record: args.records.is_some(),
         secret,
+        tier: args.engine.into(),
         ..Setup::default()
     };
     let Choice { prepared, notes, rules, texts } =
@@ -59,13 +61,35 @@ pub(crate) fn run(args: &RunArgs, ui: &mut Ui) -> Outcome {
     node.begin(ui)?;
     let every = Duration::from_secs(args.reload_every);
     let beside = Arc::clone(&node.beside);
-    let mut watch = Watch::start(&node.engine, beside, &args.policy, args.profile.as_deref(), &setup, every);
+    let natives = (args.engine == RunEngine::Native).then(|| Natives::start(args.cache.verbose));
+    if let Some(natives) = &natives {
+        natives.make(node.engine.version(), Plans::All);
+    }
+    let profile = args.profile.as_deref();
+    let watch = Watch::start(&node.engine, beside, &args.policy, profile, &setup, every, natives.as_ref());
+    let mut aside = Aside { watch, natives };
     let lines = feed::start();
-    let result = node.serve(&lines, &mut watch, &|| stop.load(std::sync::atomic::Ordering::Relaxed), ui);
+    let result = node.serve(&lines, &mut aside, &|| stop.load(std::sync::atomic::Ordering::Relaxed), ui);
     // Whatever ended it, what is remembered is kept.
     let saved = node.save().and(node.journal.finish());
     node.end(ui);
     result.and(saved).map(|()| Exit::Clean)
+}
+
+/// What goes on beside the stream.
+struct Aside {
+    watch: Watch,
+    natives: Option<Natives>,
+}
+
+impl Aside {
+    fn tell(&self, ui: &mut Ui) {
+        for why in self.watch.refused() {
+            ui.tell(why);
+            ui.say("the running ones go on");
+        }
+        self.natives.iter().flat_map(Natives::said).for_each(|what| ui.say(what));
+    }
 }
 
 /// A node at work.
@@ -167,7 +191,7 @@ impl<'a> Node<'a> {
     fn serve(
         &mut self,
         lines: &Receiver<Fed>,
-        watch: &mut Watch,
+        aside: &mut Aside,
         stopped: &dyn Fn() -> bool,
         ui: &mut Ui,
     ) -> Result<(), Failure> {
@@ -176,10 +200,8 @@ impl<'a> Node<'a> {
             if stopped() {
                 return Ok(());
             }
-            for why in watch.refused() {
-                ui.tell(why);
-                ui.say("the running ones go on");
-            }
+            aside.tell(ui);
+            let watch = &mut aside.watch;
             self.change(watch, ui)?;
             if self.memory.is_some() && self.saved.elapsed().as_secs() >= self.args.snapshot_every {
                 self.save()?;
