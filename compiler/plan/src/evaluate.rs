@@ -1,6 +1,6 @@
 //! Evaluation of a plan by an interpreter: group by group, and condition by condition where one is left.
 
-use crate::axis::AxisId;
+use crate::axis::{Axis, AxisId};
 use crate::check::{Ask, What};
 use crate::direct::Direct;
 use crate::frame::Frame;
@@ -168,30 +168,36 @@ impl<R: Values + ?Sized, const MAYBE: bool> Look<'_, R, MAYBE> {
     fn code_all(&mut self) {
         let plan = self.plan;
         self.frame.joined.copy_from_slice(&plan.groups.bases);
-        for axis in &plan.eager {
-            let code = self.code(*axis);
-            let Some(pushes) =
-                plan.groups.pushes.get(usize::from(axis.0)).filter(|pushes| !pushes.is_empty())
-            else {
-                continue;
-            };
-            match code {
-                0 => {}
-                1 => {
-                    let at = usize::from(axis.0);
-                    let from = plan.words.get(at).copied().unwrap_or_default() as usize;
-                    let to = plan.words.get(at + 1).map_or(plan.negated.len(), |to| *to as usize);
-                    let Frame { found, joined, .. } = &mut *self.frame;
-                    let found = found.get(from..to).unwrap_or_default();
-                    let negated = plan.negated.get(from..to).unwrap_or_default();
-                    for (at, (found, negated)) in (0..).zip(found.iter().zip(negated)) {
-                        each(*found, |bit| plan.push(joined, pushes, (at * 64 + bit) * 2));
-                        each(negated & !found, |bit| plan.push(joined, pushes, (at * 64 + bit) * 2 + 1));
-                    }
-                }
-                // Whatever is asked of a missing value may hold.
-                past => plan.push(&mut self.frame.joined, pushes, past),
+        for id in &plan.eager {
+            let at = usize::from(id.0);
+            let Some(axis) = plan.axes.get(at) else { continue };
+            let code = self.frame.code_now(plan, self.row, axis, at);
+            self.missing |= MAYBE && code == 0;
+            if axis.has_terms() {
+                self.join(axis, at, code);
             }
+        }
+    }
+
+    /// Joins the rows of the patterns that hold to their slots.
+    fn join(&mut self, axis: &Axis, at: usize, code: u32) {
+        let plan = self.plan;
+        let Some(pushes) = plan.groups.pushes.get(at) else { return };
+        if code == 0 {
+            if MAYBE {
+                // Whatever is asked of a missing value may hold.
+                plan.push(&mut self.frame.joined, pushes, axis.codes);
+            }
+            return;
+        }
+        let from = plan.words.get(at).copied().unwrap_or_default() as usize;
+        let to = plan.words.get(at + 1).map_or(plan.negated.len(), |to| *to as usize);
+        let Frame { found, joined, .. } = &mut *self.frame;
+        let found = found.get(from..to).unwrap_or_default();
+        let negated = plan.negated.get(from..to).unwrap_or_default();
+        for (at, (found, negated)) in (0..).zip(found.iter().zip(negated)) {
+            each(*found, |bit| plan.push(joined, pushes, (at * 64 + bit) * 2));
+            each(negated & !found, |bit| plan.push(joined, pushes, (at * 64 + bit) * 2 + 1));
         }
     }
 

@@ -72,9 +72,22 @@ impl Frame {
     #[inline(never)]
     fn work_out(&mut self, plan: &Plan, row: &(impl Values + ?Sized), at: usize) -> u32 {
         let Some(axis) = plan.axes.get(at) else { return 0 };
+        self.code_now(plan, row, axis, at)
+    }
+
+    /// Codes the value of an axis, whether or not it has been.
+    #[inline]
+    pub(crate) fn code_now(
+        &mut self,
+        plan: &Plan,
+        row: &(impl Values + ?Sized),
+        axis: &Axis,
+        at: usize,
+    ) -> u32 {
         let value = row.value(axis.column);
-        let code = match (&axis.coder, value) {
-            (Coder::Patterns(patterns), Scalar::Text(text)) => {
+        let code = match &axis.coder {
+            Coder::Patterns(patterns) => {
+                let Scalar::Text(text) = value else { return self.set(at, 0) };
                 let from = plan.words.get(at).copied().unwrap_or_default() as usize;
                 if let Some(words) = self.found.get_mut(from..from + patterns.words())
                     && let Some(Some((scratch, memo))) = self.scratch.get_mut(at)
@@ -83,10 +96,14 @@ impl Frame {
                 }
                 1
             }
-            (Coder::Patterns(_), _) => 0,
             // INVARIANT: no code is past the one past the last class, whatever the coder says: kernels rely on it.
             _ => axis.class(value).min(axis.codes),
         };
+        self.set(at, code)
+    }
+
+    #[inline]
+    fn set(&mut self, at: usize, code: u32) -> u32 {
         if let Some(place) = self.codes.get_mut(at) {
             *place = code;
         }
