@@ -177,7 +177,8 @@ pub fn measure<'w>(
     let mut counts = vec![0; rules.len()];
     for round in 0..plan.rounds {
         // Each begins in turn: whoever comes after an engine that needs much memory finds its own pushed out of the caches.
-        let (last, first) = cells.split_at_mut(round % cells.len().max(1));
+        let begins = round % cells.len().max(1);
+        let (last, first) = cells.split_at_mut(begins);
         for cell in first.iter_mut().chain(last) {
             if let Err(error) = cell.turn(input, plan, &mut counts) {
                 eprintln!("  {error}");

@@ -1,4 +1,4 @@
-//! The neutral rules as one `.weir` text: an event of the workload's fields, its lists, and a policy with a rule for each.
+//! The neutral rules as one `.weir` text: an event of the workload's fields, its lists, and policies with a rule for each.
 
 use std::fmt::Write;
 
@@ -7,6 +7,8 @@ use crate::workload::{Constant, Expr, Set, Test};
 
 /// The event's name.
 pub const EVENT: &str = "request";
+/// The most rules of a policy here: the checker bounds the expressions of an item.
+const MOST: usize = 1_000;
 
 /// The text.
 pub fn source(set: Set<'_>) -> String {
@@ -20,18 +22,20 @@ pub fn source(set: Set<'_>) -> String {
     for list in set.lists {
         _ = writeln!(text, "list {0}: set<cidr> from \"lists/{0}.csv\"", list.name);
     }
-    _ = writeln!(text, "\npolicy neutral {{\n  on {EVENT}");
-    for rule in set.rules {
-        let action = match rule.action.as_str() {
-            "block" => "block",
-            "challenge" => "challenge",
-            _ => "log",
-        };
-        _ = write!(text, "\n  rule {} {{\n    when ", rule.id);
-        expr(&rule.expr, set, &mut text);
-        _ = writeln!(text, "\n    then {action}\n    because \"{}\"\n  }}", rule.id);
+    for (at, rules) in set.rules.chunks(MOST).enumerate() {
+        _ = writeln!(text, "\npolicy neutral-{at} {{\n  on {EVENT}");
+        for rule in rules {
+            let action = match rule.action.as_str() {
+                "block" => "block",
+                "challenge" => "challenge",
+                _ => "log",
+            };
+            _ = write!(text, "\n  rule {} {{\n    when ", rule.id);
+            expr(&rule.expr, set, &mut text);
+            _ = writeln!(text, "\n    then {action}\n    because \"{}\"\n  }}", rule.id);
+        }
+        text.push_str("}\n");
     }
-    text.push_str("}\n");
     text
 }
 
