@@ -89,7 +89,8 @@ impl Direct {
     }
 
     /// Whether it holds of a value; nothing where the value is missing, or of another kind.
-    #[inline]
+    // As a call it made ten rules cost a seventh more.
+    #[inline(always)]
     pub(crate) fn holds(&self, value: Scalar<'_>) -> Option<bool> {
         match (&self.test, value) {
             (Test::Int { low, span, not }, Scalar::Int(int)) => Some(within(int, *low, *span) != *not),
