@@ -91,7 +91,26 @@ macro_rules! fields {
             }
         }
 
+        /// The values of an event, by type and in the order of [`Field::ALL`].
+        #[derive(Clone, Copy, Debug)]
+        pub struct Values<$a> {
+            pub texts: [&$a str; [$(Field::$text),*].len()],
+            pub ints: [i64; [$(Field::$int),*].len()],
+            pub floats: [f64; [$(Field::$float),*].len()],
+            pub truths: [bool; [$(Field::$truth),*].len()],
+            pub ips: [IpAddr; [$(Field::$ip),*].len()],
+        }
+
         impl<$a> Event<$a> {
+            /// All values, to be looked up by number.
+            #[inline]
+            pub fn values(&self) -> Values<$a> {
+                Values {
+                    texts: [$(self.$text),*], ints: [$(self.$int),*], floats: [$(self.$float),*],
+                    truths: [$(self.$truth),*], ips: [$(self.$ip),*],
+                }
+            }
+
             /// The value of a field.
             #[inline]
             pub fn get(&self, field: Field) -> Value<$a> {

@@ -10,6 +10,8 @@ mod aho;
 mod hyperscan;
 mod set;
 mod weir;
+#[cfg(feature = "yara")]
+mod yara;
 
 /// An engine.
 pub trait Searcher {
@@ -60,6 +62,8 @@ pub struct Figures {
 pub fn all() -> Vec<&'static dyn Searcher> {
     #[allow(unused_mut, reason = "some are behind features")]
     let mut all: Vec<&'static dyn Searcher> = vec![&weir::Patterns, &aho::Automaton, &set::Set, &set::Both];
+    #[cfg(feature = "yara")]
+    all.push(&yara::Yara);
     #[cfg(feature = "hyperscan")]
     all.push(&hyperscan::Hyperscan);
     all

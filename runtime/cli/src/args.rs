@@ -18,8 +18,8 @@ Examples:
   weir run shop --data state                 events in, decisions out, line by line
   weir explain W0301                         what a diagnostic means
 
-Exit codes: 0 clean, 1 errors in policies or failed tests, 2 usage or input and output.
-A replay exits 0 whatever it decides. With `--json`, standard output is one JSON value, or
+Exit codes: 0 clean, 1 errors in policies or failed tests, 2 usage or input and output. \
+A replay exits 0 whatever it decides. With `--json`, standard output is one JSON value, or \
 nothing when the exit code is 2 and there was nothing to work on.")]
 pub(crate) struct Args {
     /// When to colour the output: `auto` (on a terminal, unless NO_COLOR is set), `always` or `never`.
@@ -194,12 +194,12 @@ Examples:
   weir replay --disable-keys ip,net,asn --as-if enforce --json access.log.xz
   zcat access.log.*.gz | weir replay -
 
-Rules that ship in shadow only watch, so the summary has two columns: what happens in their modes, and
-what would if all were enforced. `--as-if enforce` enforces them all: what a rule stops then has no
+Rules that ship in shadow only watch, so the summary has two columns: what happens in their modes, and \
+what would if all were enforced. `--as-if enforce` enforces them all: what a rule stops then has no \
 response, and later rules see that. Ctrl-C ends the replay and prints the summary so far.
 
-Decisions are one JSON object a line: seq (0-based input line), id (by which labels name it), ts,
-events, verdict (the strongest over the line's events), shadow (the same, were all enforced), score,
+Decisions are one JSON object a line: seq (0-based input line), id (by which labels name it), ts, \
+events, verdict (the strongest over the line's events), shadow (the same, were all enforced), score, \
 shadow_score, matches (rule, mode, action, because, phase) and keys.")]
 pub(crate) struct ReplayArgs {
     /// Logs, in order of time; `-` is standard input. `.gz`, `.xz` and `.zst` are read as they are.
@@ -314,15 +314,15 @@ Examples:
   tail -F access.log | weir run --format combined --clock wall
   weir run my-site --data state --matched < events.ndjson > decisions.ndjson
 
-A line is an event: {\"event\":\"login\",\"ts\":1767571200000,\"user\":\"ann\",\"outcome\":\"failure\"}. What is known
-only with the response (here `outcome`) counts unless the request was stopped. With \"open\":true the
-response comes later, and names the decision: {\"response\":ID,\"event\":\"login\",\"ts\":…,\"outcome\":\"failure\"}.
-{\"tick\":1767571201000} lets time pass. {\"command\":{\"panic\":{\"off\":true}}} is for operators; others are
+A line is an event: {\"event\":\"login\",\"ts\":1767571200000,\"user\":\"ann\",\"outcome\":\"failure\"}. What is known \
+only with the response (here `outcome`) counts unless the request was stopped. With \"open\":true the \
+response comes later, and names the decision: {\"response\":ID,\"event\":\"login\",\"ts\":…,\"outcome\":\"failure\"}. \
+{\"tick\":1767571201000} lets time pass. {\"command\":{\"panic\":{\"off\":true}}} is for operators; others are \
 switch (name, off), resume (rule) and release (case, verdict).
 
-With `--data` what is remembered outlives the process: it goes on where it stopped, after a crash too.
-Policies are read again when they change; while they have errors, the running ones go on.
-{\"rollback\":true} puts back the rules before the last change.
+With `--data` what is remembered outlives the process: it goes on where it stopped, after a crash too. \
+Policies are read again when they change; while they have errors, the running ones go on. \
+{\"rollback\":true} puts back the rules before the last change. \
 Ctrl-C, a SIGTERM and the end of the input end it in order.")]
 pub(crate) struct RunArgs {
     /// A project, or policy files, instead of the standard library's default profile.
@@ -412,7 +412,7 @@ Examples:
   weir explain --record stopped.weirrec                every decision in it, made again
   weir explain --record stopped.weirrec --seq 4711     one of them, step by step
 
-A record is made again from itself alone, and what comes out is compared with what was decided, byte for
+A record is made again from itself alone, and what comes out is compared with what was decided, byte for \
 byte. Exit code 1: a decision made again is another one, or the record is damaged.")]
 pub(crate) struct ExplainArgs {
     /// A code such as W0301, or the name of a rule, policy or package, in full or its last part.
@@ -471,7 +471,7 @@ Examples:
 A label is a JSON object a line, as the events `label` and `chargeback`:
   {\"event\":\"label\",\"at\":\"2026-03-01T10:00:00Z\",\"decision\":\"4711-8c1f9a03d2e45b67\",\"verdict\":\"fraud\"}
   {\"event\":\"chargeback\",\"decision\":\"4711-8c1f9a03d2e45b67\"}
-Precision is the share of fraud among the decisions labelled fraud or good, with its Wilson interval at
+Precision is the share of fraud among the decisions labelled fraud or good, with its Wilson interval at \
 95 %. It says nothing of those that nobody has labelled.")]
 pub(crate) struct RulesStatsArgs {
     /// The ledger's folder.
@@ -603,7 +603,7 @@ Examples:
   weir journal state/journal --inputs > inputs.ndjson
   weir journal 00000000000000000003.weirjrnl --secret state/secret
 
-A journal is sealed with the secret of the node that wrote it. It is read up to the first block that is
+A journal is sealed with the secret of the node that wrote it. It is read up to the first block that is \
 not whole, as after a crash; where that is, is said. Exit code 1: a segment was cut off or changed.")]
 pub(crate) struct JournalArgs {
     /// A segment, or a folder of them.
@@ -631,7 +631,7 @@ Examples:
   weir replay --records stopped.weirrec --seal fraud-desk.key.pub access.log
   weir explain --record stopped.weirrec --seq 4711 --key fraud-desk.key
 
-The secret key goes to the file, which its owner alone may read, and the public one to the file of the
+The secret key goes to the file, which its owner alone may read, and the public one to the file of the \
 same name with `.pub` at its end. What is sealed to the public key, the secret one alone opens.")]
 pub(crate) struct KeygenArgs {
     /// Whose.

@@ -9,7 +9,7 @@ use weir_plan::{Column, Conditions, Frame, Plan, Row, Scalar};
 use super::bytecode::Programs;
 use super::linked::Linked;
 use crate::engine::{Compiled, Engine, Matcher};
-use crate::event::{Event, Field, Value};
+use crate::event::{Event, Field, Kind, Values};
 use crate::workload::Set;
 
 /// The engine that interprets the plan.
@@ -21,8 +21,8 @@ struct Rules {
     plan: Arc<Plan>,
     native: Option<Arc<Native>>,
     frame: Frame,
-    /// By column.
-    columns: Vec<Field>,
+    /// By column, where its value is.
+    columns: Vec<Place>,
     found: Vec<u32>,
     /// For conditions that the plan leaves open, if there are any.
     programs: Option<Programs>,
@@ -75,11 +75,16 @@ impl Rules {
             .columns()
             .iter()
             .map(|(id, _)| linked.fields.get(id).copied().ok_or("a field of no event"));
-        let columns = columns.collect::<Result<Vec<Field>, _>>()?;
+        let columns = columns.collect::<Result<Vec<Field>, _>>()?.into_iter().map(Place::of);
+        let columns: Vec<Place> = columns.collect();
         let sample: Vec<Vec<Scalar<'_>>> = set
             .sample
             .iter()
-            .map(|event| columns.iter().map(|field| scalar(event, *field)).collect())
+            .map(|event| {
+                let values = event.values();
+                let row = Fields { values: &values, columns: &columns };
+                (0..columns.len() as u16).map(|column| row.value(Column(column))).collect()
+            })
             .collect();
         let plan = Arc::new(Plan::new(&literals, &lowered, &linked.data, &sample));
         let open = (0..lowered.len() as u32).any(|condition| !plan.is_exact(condition));
@@ -92,7 +97,8 @@ impl Matcher for Rules {
     fn run(&mut self, events: &[Event<'_>], counts: &mut [u32]) -> Result<(), String> {
         for event in events {
             self.found.clear();
-            let row = Fields { event, columns: &self.columns };
+            let values = event.values();
+            let row = Fields { values: &values, columns: &self.columns };
             match &self.native {
                 Some(native) => self.plan.matches_with(&row, &mut self.frame, &**native, &mut self.found),
                 None => self.plan.matches(&row, &mut self.frame, &mut self.found),
@@ -115,29 +121,42 @@ impl Matcher for Rules {
 
 /// An event as a plan takes it: a value is looked at where a rule asks for it.
 struct Fields<'a> {
-    event: &'a Event<'a>,
-    columns: &'a [Field],
+    values: &'a Values<'a>,
+    columns: &'a [Place],
 }
 
 impl Row for Fields<'_> {
     #[inline]
     fn value(&self, column: Column) -> Scalar<'_> {
-        self.columns.get(usize::from(column.0)).map_or(Scalar::Missing, |field| scalar(self.event, *field))
+        let Some((field, at)) = self.columns.get(usize::from(column.0)).copied() else {
+            return Scalar::Missing;
+        };
+        let Values { texts, ints, floats, truths, ips } = self.values;
+        match kind {
+            // A country is its two letters as a number.
+            Kind::Text if is_country => Country::parse(texts[at])
+                .map_or(Scalar::Missing, |country| Scalar::Int(i64::from(u16::from_be_bytes(country.0)))),
+            Kind::Text => Scalar::Text(texts[at]),
+            Kind::Int => Scalar::Int(ints[at]),
+            Kind::Float => Scalar::Float(floats[at]),
+            Kind::Truth => Scalar::Bool(truths[at]),
+            Kind::Ip => Scalar::Ip(ips[at]),
+        }
     }
 }
 
-#[inline]
-fn scalar<'a>(event: &Event<'a>, field: Field) -> Scalar<'a> {
-    match (field, event.get(field)) {
-        // A country is its two letters as a number.
-        (Field::country, Value::Text(text)) => match Country::parse(text) {
-            Some(country) => Scalar::Int(i64::from(u16::from_be_bytes(country.0))),
-            None => Scalar::Missing,
-        },
-        (_, Value::Text(text)) => Scalar::Text(text),
-        (_, Value::Int(int)) => Scalar::Int(int),
-        (_, Value::Float(float)) => Scalar::Float(float),
-        (_, Value::Truth(truth)) => Scalar::Bool(truth),
-        (_, Value::Ip(ip)) => Scalar::Ip(ip),
+/// Where the value of a field is: among those of its type.
+#[derive(Clone, Copy)]
+struct Place {
+    kind: Kind,
+    is_country: bool,
+    at: usize,
+}
+
+impl Place {
+    fn of(field: Field) -> Self {
+        let alike = Field::ALL.iter().filter(|other| other.kind() == field.kind());
+        let at = alike.take_while(|other| **other != field).count();
+        Self { kind: field.kind(), is_country: field == Field::country, at }
     }
 }
