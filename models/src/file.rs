@@ -127,6 +127,12 @@ impl File {
         &self.graph.outputs
     }
 
+    /// The nodes.
+    #[cfg_attr(not(feature = "tract"), expect(dead_code, reason = "for tract"))]
+    pub(crate) fn nodes(&self) -> impl Iterator<Item = &Node> {
+        self.graph.nodes.iter()
+    }
+
     /// The node that computes a value.
     #[cfg_attr(not(feature = "onnxruntime"), expect(dead_code, reason = "for ONNX Runtime"))]
     pub(crate) fn maker(&self, name: &str) -> Option<&Node> {

@@ -32,6 +32,10 @@ pub(crate) struct Column {
 
 impl Column {
     /// Adds the rows of another.
+    #[cfg_attr(
+        not(any(feature = "onnxruntime", feature = "tract")),
+        expect(dead_code, reason = "this build has no other back-end")
+    )]
     pub(crate) fn extend(&mut self, other: Self) {
         match (&mut self.values, other.values) {
             (Values::Float(all), Values::Float(more)) => all.extend(more),

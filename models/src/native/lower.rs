@@ -77,6 +77,8 @@ pub(crate) struct Lowering<'a> {
     tree_nodes: usize,
     work: usize,
     label: String,
+    /// Whether the node at work is an encoder of the first version.
+    pub(crate) is_old_map: bool,
 }
 
 impl Operand {
@@ -116,11 +118,14 @@ pub(crate) fn lower(file: &File, limits: &Limits) -> Result<Program, Refusal> {
         tree_nodes: 0,
         work: 0,
         label: String::new(),
+        is_old_map: false,
     };
     let inputs = graph.inputs.iter().map(|port| lowering.input(port)).collect::<Result<Vec<_>, _>>()?;
     for at in sorted(graph)? {
         let Some(node) = graph.nodes.get(at) else { continue };
         lowering.label = node.label();
+        lowering.is_old_map =
+            node.operator == "CategoryMapper" || node.attribute("classes_strings").is_some();
         let outputs = lowering.node(node)?;
         for (name, operand) in node.outputs.iter().zip(outputs) {
             lowering.values.insert(name, operand);

@@ -138,6 +138,15 @@ pub(crate) fn run(step: &Step, memory: &mut Memory) -> Result<(), Stuck> {
                 *out = if x == replaced { *value } else { *x };
             }
         }
+        Step::Binarize { from, count, threshold, to } => {
+            let (before, after) = memory.floats.split_at_mut(*to);
+            for (out, x) in after.iter_mut().zip(&before[*from..from + count]) {
+                if x.is_nan() {
+                    return Err(Stuck);
+                }
+                *out = if x > threshold { 1.0 } else { 0.0 };
+            }
+        }
         Step::Encode(encode) => run_encode(encode, memory),
         Step::OneHot(one_hot) => return run_one_hot(one_hot, memory),
         Step::Svm(machine) => svm::run(machine, memory),

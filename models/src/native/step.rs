@@ -141,6 +141,13 @@ pub(crate) enum Step {
         values: Box<[i64]>,
         to: usize,
     },
+    /// Whether each value is above a threshold; NaN is a failure.
+    Binarize {
+        from: usize,
+        count: usize,
+        threshold: f32,
+        to: usize,
+    },
     Encode(Box<Encode>),
     OneHot(Box<OneHot>),
     Linear(Box<Linear>),

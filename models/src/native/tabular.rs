@@ -4,9 +4,7 @@ use super::lower::{Lowering, Operand};
 use super::memory::Arena;
 use super::node::Made;
 use super::run::order;
-use super::step::{
-    Code, Codes, Comparison, Encode, Kernel, Linear, LinearClass, Norm, OneHot, Step, Svm, Zip,
-};
+use super::step::{Code, Codes, Encode, Kernel, Linear, LinearClass, Norm, OneHot, Step, Svm};
 use crate::file::Node;
 use crate::refusal::Refusal;
 use crate::signature::Keys;
@@ -398,22 +396,18 @@ impl<'a> Lowering<'a> {
 
     fn binarizer(&mut self, node: &'a Node) -> Made {
         let x = self.required(node, 0)?;
-        let threshold = self.floats(&[node.float("threshold").unwrap_or(0.0)], vec![])?;
+        let threshold = node.float("threshold").unwrap_or(0.0);
         if x.element != Element::Float {
             return Err(self.refuse(format!("not of {}", x.element)));
         }
         let count = x.len();
-        let [above] =
-            self.emit(&[&x, &threshold], [(Element::Bool, x.shape.clone())], |from, [to]| Step::Compare {
-                arena: Arena::Float,
-                comparison: Comparison::Greater,
-                a: from.first().copied().unwrap_or(0),
-                b: from.get(1).copied().unwrap_or(0),
-                zip: if count == 1 { Zip::Same } else { Zip::Right },
-                count,
-                to,
-            })?;
-        Ok(vec![self.as_float(&above)?])
+        let [made] = self.emit(&[&x], [(Element::Float, x.shape.clone())], |from, [to]| Step::Binarize {
+            from: from.first().copied().unwrap_or(0),
+            count,
+            threshold,
+            to,
+        })?;
+        Ok(vec![made])
     }
 
     fn label_encoder(&mut self, node: &'a Node) -> Made {
@@ -501,7 +495,8 @@ impl<'a> Lowering<'a> {
         }
         // Keys that are NaN find nothing before version 4.
         let finds_nan = self.file.ml_opset >= 4 || self.file.ml_opset == 0;
-        let places = keys.sorted(finds_nan);
+        // Of keys that are there twice the first counts, in the oldest operators the last.
+        let places = keys.sorted(finds_nan, self.is_old_map);
         let (keys, values) = (keys.ordered(&places), values.ordered(&places));
         let is_same_arena = matches!(
             (&keys, x.arena()),
@@ -644,9 +639,12 @@ impl List {
         }
     }
 
-    /// The places of the values in order, the first of equal ones.
-    fn sorted(&self, finds_nan: bool) -> Vec<usize> {
+    /// The places of the values in order, the first or last of equal ones.
+    fn sorted(&self, finds_nan: bool, is_last: bool) -> Vec<usize> {
         let mut places: Vec<usize> = (0..self.len()).collect();
+        if is_last {
+            places.reverse();
+        }
         match self {
             Self::Ints(values) => {
                 places.sort_by_key(|at| values.get(*at).copied());

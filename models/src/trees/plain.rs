@@ -46,7 +46,7 @@ pub(crate) struct Vote<T> {
 
 /// Trees one after the other, each from its root on.
 ///
-/// INVARIANT: children stand after their parents, inside of `nodes`; features are below `features`.
+/// INVARIANT: children are inside of `nodes`, and none is above itself; a node may have several parents. Features are below `features`.
 #[derive(Clone, Debug)]
 pub(crate) struct Plain<T> {
     pub(crate) nodes: Vec<Node<T>>,

@@ -209,8 +209,9 @@ pub(crate) fn rest(node: &file::Node) -> Result<Rest, Refusal> {
         };
         let post = match node.int("post_transform").unwrap_or(0) {
             0 => Post::None,
-            1 => Post::Softmax,
-            2 => Post::Logistic,
+            // The specification has these two the other way round; models are made for what ONNX Runtime does.
+            1 => Post::Logistic,
+            2 => Post::Softmax,
             3 => Post::SoftmaxZero,
             4 => Post::Probit,
             other => return Err(wrong(format!("the transformation {other} is not known"))),
@@ -296,7 +297,7 @@ impl Fault {
     }
 }
 
-/// Copies what the roots reach, each tree by itself, children after parents.
+/// Copies what the roots reach, each tree by itself. A node that is reached on several ways (as onnxmltools writes sets of categories) is copied once.
 fn build<T: Real, V: Iterator<Item = Vote<T>>>(
     nodes: &[Raw<T>],
     roots: &[u32],
@@ -304,73 +305,103 @@ fn build<T: Real, V: Iterator<Item = Vote<T>>>(
     of_leaf: impl Fn(u32) -> V,
     limits: &Limits,
 ) -> Result<Plain<T>, Fault> {
-    let mut plain = Plain { members, ..Plain::empty() };
-    let mut visited = vec![false; nodes.len()];
+    let plain = Plain { members, ..Plain::empty() };
+    let mut builder = Builder { nodes, of_leaf, limits, plain, made: vec![Made::Not; nodes.len()] };
     for root in roots {
-        plain.roots.push(plain.nodes.len() as u32);
-        let mut deepest = 0;
-        // A node with the place in its parent that waits for its number.
-        let mut waiting = vec![(Child::Node(*root), None, 0_usize)];
-        while let Some((child, parent, depth)) = waiting.pop() {
-            let at = plain.nodes.len() as u32;
-            if let Some((parent, holds)) = parent
-                && let Some(parent) = plain.nodes.get_mut::<usize>(parent)
-            {
-                *(if holds { &mut parent.holds } else { &mut parent.fails }) = at;
-            }
-            deepest = deepest.max(depth);
-            within("decisions from root to leaf", depth, limits.depth).map_err(Fault::Refused)?;
-            within("nodes of trees", plain.nodes.len(), limits.tree_nodes).map_err(Fault::Refused)?;
-            let raw = match child {
-                Child::Leaf(_) => None,
-                Child::Node(id) => nodes.get(id as usize),
-            };
-            let (leaf, raw) = match (child, raw) {
-                (Child::Leaf(id), _) => (Some(id), None),
-                (Child::Node(id), Some(raw)) if raw.mode == Mode::Leaf => (Some(id), None),
-                (Child::Node(id), Some(raw)) => {
-                    match visited.get_mut(id as usize) {
-                        Some(seen) if !*seen => *seen = true,
-                        _ => return Err(Fault::Wrong("a node is reached on two ways")),
-                    }
-                    (None, Some(raw))
-                }
-                (Child::Node(_), None) => return Err(Fault::Wrong("a node has a child that is not there")),
-            };
-            if let Some(leaf) = leaf {
-                let first = plain.votes.len() as u32;
-                plain.votes.extend(of_leaf(leaf));
-                within("weights of leaves", plain.votes.len(), limits.tree_nodes).map_err(Fault::Refused)?;
-                plain.nodes.push(Node {
-                    mode: Mode::Leaf,
-                    missing_holds: false,
-                    feature: 0,
-                    threshold: T::ZERO,
-                    holds: 0,
-                    fails: 0,
-                    first,
-                    count: plain.votes.len() as u32 - first,
-                });
-            }
-            if let Some(raw) = raw {
-                let feature =
-                    u32::try_from(raw.feature).map_err(|_| Fault::Wrong("a feature has no number"))?;
-                plain.features = plain.features.max(feature as usize + 1);
-                plain.nodes.push(Node {
-                    mode: raw.mode,
-                    missing_holds: raw.missing_holds,
-                    feature,
-                    threshold: raw.threshold,
-                    holds: 0,
-                    fails: 0,
-                    first: raw.members.0,
-                    count: raw.members.1,
-                });
-                waiting.push((raw.fails, Some((at as usize, false)), depth + 1));
-                waiting.push((raw.holds, Some((at as usize, true)), depth + 1));
-            }
-        }
-        plain.depths.push(deepest as u32);
+        builder.plain.roots.push(builder.plain.nodes.len() as u32);
+        let (_, height) = builder.copy(Child::Node(*root), 0)?;
+        builder.plain.depths.push(height);
     }
-    Ok(plain)
+    Ok(builder.plain)
+}
+
+struct Builder<'a, T, F> {
+    nodes: &'a [Raw<T>],
+    of_leaf: F,
+    limits: &'a Limits,
+    plain: Plain<T>,
+    made: Vec<Made>,
+}
+
+/// Whether a node is copied.
+#[derive(Clone, Copy)]
+enum Made {
+    Not,
+    /// Its children are being copied.
+    Begun,
+    /// With its place, and decisions from there to the farthest leaf.
+    Done(u32, u32),
+}
+
+impl<T: Real, V: Iterator<Item = Vote<T>>, F: Fn(u32) -> V> Builder<'_, T, F> {
+    /// Answers the place of a copy, and its height. Goes no deeper than the limit on decisions.
+    fn copy(&mut self, child: Child, depth: usize) -> Result<(u32, u32), Fault> {
+        within("decisions from root to leaf", depth, self.limits.depth).map_err(Fault::Refused)?;
+        within("nodes of trees", self.plain.nodes.len(), self.limits.tree_nodes).map_err(Fault::Refused)?;
+        let at = self.plain.nodes.len() as u32;
+        let nodes = self.nodes;
+        let (id, raw) = match child {
+            Child::Leaf(leaf) => return self.leaf(leaf, at),
+            Child::Node(id) => match nodes.get(id as usize) {
+                Some(raw) if raw.mode == Mode::Leaf => return self.leaf(id, at),
+                Some(raw) => (id as usize, raw),
+                None => return Err(Fault::Wrong("a node has a child that is not there")),
+            },
+        };
+        match self.made.get(id) {
+            Some(Made::Done(place, height)) => {
+                let (place, height) = (*place, *height);
+                let most = depth + height as usize;
+                within("decisions from root to leaf", most, self.limits.depth).map_err(Fault::Refused)?;
+                return Ok((place, height));
+            }
+            Some(Made::Begun) => return Err(Fault::Wrong("a node is below itself")),
+            _ => {}
+        }
+        self.mark(id, Made::Begun);
+        let feature = u32::try_from(raw.feature).map_err(|_| Fault::Wrong("a feature has no number"))?;
+        self.plain.features = self.plain.features.max(feature as usize + 1);
+        self.plain.nodes.push(Node {
+            mode: raw.mode,
+            missing_holds: raw.missing_holds,
+            feature,
+            threshold: raw.threshold,
+            holds: 0,
+            fails: 0,
+            first: raw.members.0,
+            count: raw.members.1,
+        });
+        let (holds, one) = self.copy(raw.holds, depth + 1)?;
+        let (fails, other) = self.copy(raw.fails, depth + 1)?;
+        if let Some(node) = self.plain.nodes.get_mut(at as usize) {
+            (node.holds, node.fails) = (holds, fails);
+        }
+        let height = one.max(other) + 1;
+        self.mark(id, Made::Done(at, height));
+        Ok((at, height))
+    }
+
+    fn leaf(&mut self, leaf: u32, at: u32) -> Result<(u32, u32), Fault> {
+        let first = self.plain.votes.len() as u32;
+        self.plain.votes.extend((self.of_leaf)(leaf));
+        within("weights of leaves", self.plain.votes.len(), self.limits.tree_nodes)
+            .map_err(Fault::Refused)?;
+        self.plain.nodes.push(Node {
+            mode: Mode::Leaf,
+            missing_holds: false,
+            feature: 0,
+            threshold: T::ZERO,
+            holds: 0,
+            fails: 0,
+            first,
+            count: self.plain.votes.len() as u32 - first,
+        });
+        Ok((at, 0))
+    }
+
+    fn mark(&mut self, id: usize, made: Made) {
+        if let Some(place) = self.made.get_mut(id) {
+            *place = made;
+        }
+    }
 }

@@ -172,7 +172,13 @@ impl Ensemble {
         let scale = T::of(self.count as f64);
         // One base value counts for one target alone.
         let base = (self.base.len() == self.targets).then_some(&self.base);
-        for (at, (sum, out)) in totals.sums.iter_mut().zip(out.iter_mut()).enumerate() {
+        let seen = totals.seen.iter().map(|seen| *seen != 0);
+        for ((at, (sum, out)), seen) in totals.sums.iter_mut().zip(out.iter_mut()).enumerate().zip(seen) {
+            // Of several targets, one that no leaf gives anything is 0, whatever its base value.
+            if !seen && self.targets > 1 {
+                *out = 0.0;
+                continue;
+            }
             if self.aggregate == Aggregate::Average {
                 *sum = *sum / scale;
             }
@@ -218,11 +224,13 @@ impl Ensemble {
         let (first, second, scores) = match (self.targets, self.base.len()) {
             (1, 1..) => (first + base(0).unwrap_or(T::ZERO), second, 1),
             (1, _) => (first, second, 1),
+            // As ONNX Runtime has it: the second sum gives way to the first with the second base value.
             (_, 2) if has_second => {
                 let positive = base(1).unwrap_or(T::ZERO) + first;
-                (-positive, positive, 2)
+                let has_first = totals.seen.first().is_some_and(|seen| *seen != 0);
+                (if has_first { -positive } else { T::ZERO }, positive, 2)
             }
-            (_, 2) => (first + base(0).unwrap_or(T::ZERO), second + base(1).unwrap_or(T::ZERO), 2),
+            (_, 2) => (first + base(0).unwrap_or(T::ZERO), second, 2),
             (_, 1) => (first + base(0).unwrap_or(T::ZERO), second, if has_second { 2 } else { 1 }),
             _ => (first, second, if has_second { 2 } else { 1 }),
         };
@@ -241,19 +249,19 @@ impl Ensemble {
                 self.post.apply(&mut pair);
                 [*zero, *one] = pair;
             }
-            [zero, one, ..] => [*zero, *one] = self.spread(class, is_positive, first),
+            [zero, one, ..] => [*zero, *one] = self.spread(class, first),
             [] => {}
         }
         labelled
     }
 
     /// Two scores of one.
-    fn spread(&self, class: &Class, is_positive: bool, score: f32) -> [f32; 2] {
+    fn spread(&self, class: &Class, score: f32) -> [f32; 2] {
         match (class.is_binary && class.all_positive, self.post) {
             (_, Post::Probit) => [probit(score), 0.0],
+            (_, Post::Logistic) => [logistic(-score), logistic(score)],
             (true, _) => [1.0 - score, score],
-            (false, Post::Logistic) => [logistic(-score), logistic(score)],
-            (false, _) if class.is_binary && is_positive => [-score, score],
+            (false, _) if class.is_binary => [-score, score],
             (false, _) => [score, -score],
         }
     }
