@@ -13,7 +13,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use smol_str::{SmolStr, format_smolstr};
@@ -42,7 +42,13 @@ pub struct Analysis {
     found: Option<Arc<Found>>,
     remembered: HashMap<Key, Remembered>,
     mentioned: Mentioned,
+    /// The last there was.
+    env_before: Option<Arc<Env>>,
+    links: Links,
 }
+
+/// What was linked last, so that what has changed can be linked by itself.
+type Links = Arc<Mutex<Option<link::Kept<Checked>>>>;
 
 /// A parsed file.
 struct Parsed {
@@ -63,6 +69,7 @@ pub struct Found {
     pub others: BTreeMap<SmolStr, Vec<Arc<Checked>>>,
     /// All diagnostics, in order of file and place.
     pub diagnostics: Vec<Diagnostic>,
+    links: Links,
 }
 
 /// A checked item.
@@ -239,7 +246,15 @@ impl Analysis {
         let files: Vec<(FileId, Arc<ast::File>)> =
             self.files.iter().map(|(file, parsed)| (*file, Arc::clone(&parsed.tree))).collect();
         let (env, said) = Env::build_again(&files, &mut self.mentioned);
-        let env = Arc::new(env.with_rights(manifest.rights.clone()));
+        let mut env = env.with_rights(manifest.rights.clone());
+        if let Some(before) = self.env_before.as_ref().filter(|before| before.fingerprint == env.fingerprint)
+        {
+            // Equal, and shared by whatever was checked with them.
+            env.schema = Arc::clone(&before.schema);
+            env.declarations = Arc::clone(&before.declarations);
+        }
+        let env = Arc::new(env);
+        self.env_before = Some(Arc::clone(&env));
         // With a part of the file unread, nobody knows what it uses.
         let unread = |file: FileId| self.files.get(&file).is_some_and(|parsed| has_error(&parsed.faults));
         diagnostics.extend(
@@ -248,7 +263,7 @@ impl Analysis {
         diagnostics.extend(project.check(&env));
         diagnostics.extend(self.files.values().flat_map(|parsed| parsed.faults.iter().cloned()));
 
-        let mut found = Found { env, manifest, ..Found::default() };
+        let mut found = Found { env, manifest, links: Arc::clone(&self.links), ..Found::default() };
         let before = std::mem::take(&mut self.remembered);
         let env = Arc::clone(&found.env);
         for package in env.packages.values() {
@@ -494,26 +509,25 @@ impl Found {
     }
 
     /// Links a selection. Faulty items are left out; policies among them are named.
+    ///
+    /// Where the session has linked the same selection before, what has not changed since is shared with that rule set, and the
+    /// expressions of what has may stand elsewhere than a session that links it for the first time would put them.
     pub fn link(&self, selection: &Selection, options: &Options) -> Linked {
-        let mut fragments: Vec<&Hir> = Vec::new();
+        let mut pieces: Vec<Arc<Checked>> = Vec::new();
         let mut left_out = Vec::new();
         for name in &selection.policies {
-            match self.policies.get(name).map(|checked| (checked.faulty, &checked.item)) {
-                Some((false, Item::Policy(fragment))) => fragments.push(fragment),
+            match self.policies.get(name) {
+                Some(checked) if !checked.faulty && matches!(checked.item, Item::Policy(_)) => {
+                    pieces.push(Arc::clone(checked));
+                }
                 Some(_) => left_out.push((name.clone(), SmolStr::new_static("it has errors"))),
                 None => left_out.push((name.clone(), SmolStr::new_static("there is no such policy"))),
             }
         }
         let caps = selection.caps.iter().flat_map(|package| self.items(package));
-        fragments.extend(caps.filter_map(|checked| match &checked.item {
-            Item::Cap(fragment) => Some(fragment),
-            _ => None,
-        }));
+        pieces.extend(caps.filter(|checked| matches!(checked.item, Item::Cap(_))).cloned());
         let derives = selection.derives.iter().flat_map(|package| self.items(package));
-        fragments.extend(derives.filter_map(|checked| match &checked.item {
-            Item::Derive(fragment) => Some(fragment),
-            _ => None,
-        }));
+        pieces.extend(derives.filter(|checked| matches!(checked.item, Item::Derive(_))).cloned());
         let tunes = selection.tunes.iter().flat_map(|package| self.items(package));
         let tunes: Vec<Tune> = tunes
             .filter_map(|checked| match &checked.item {
@@ -521,8 +535,20 @@ impl Found {
                 _ => None,
             })
             .collect();
-        let mut linked = link::link(&self.env, fragments, &tunes, options);
+        let mut links = self.links.lock().unwrap_or_else(PoisonError::into_inner);
+        let again = links.as_mut().and_then(|kept| kept.again(&self.env, &pieces, &tunes, options));
+        let mut linked = again
+            .unwrap_or_else(|| links.insert(link::Kept::new(&self.env, pieces, tunes, options)).linked());
         linked.left_out.splice(0..0, left_out);
         linked
+    }
+}
+
+impl link::Piece for Checked {
+    fn fragment(&self) -> Option<&Hir> {
+        match &self.item {
+            Item::Policy(fragment) | Item::Cap(fragment) | Item::Derive(fragment) => Some(fragment),
+            Item::Tune(_) | Item::Test(_) | Item::Definition => None,
+        }
     }
 }

@@ -16,6 +16,7 @@ pub use weir_dsl::ast::{ArithmeticOp, Aside, CompareOp, Statistic, TextOp, Verb,
 use crate::ids::*;
 
 use crate::schema::Schema;
+use crate::shared::SharedVec;
 
 mod declaration;
 mod expr;
@@ -37,29 +38,29 @@ pub struct Hir {
     /// Package-level declarations, shared by all fragments of a project.
     pub declarations: Arc<Declarations>,
     /// Expression nodes; children stand before their parents.
-    pub exprs: IdVec<ExprId, Expr>,
+    pub exprs: SharedVec<ExprId, Expr>,
     /// Text patterns.
-    pub patterns: IdVec<PatternId, Pattern>,
+    pub patterns: SharedVec<PatternId, Pattern>,
     /// Parameters.
-    pub params: IdVec<ParamId, Param>,
+    pub params: SharedVec<ParamId, Param>,
     /// Readings.
-    pub signals: IdVec<SignalId, Signal>,
+    pub signals: SharedVec<SignalId, Signal>,
     /// State.
-    pub states: IdVec<StateId, State>,
+    pub states: SharedVec<StateId, State>,
     /// Cohorts.
-    pub cohorts: IdVec<CohortId, Cohort>,
+    pub cohorts: SharedVec<CohortId, Cohort>,
     /// Sequences.
-    pub sequences: IdVec<SequenceId, Sequence>,
+    pub sequences: SharedVec<SequenceId, Sequence>,
     /// Model calls.
-    pub calls: IdVec<CallId, Call>,
+    pub calls: SharedVec<CallId, Call>,
     /// Facts that `sparing` asks for.
-    pub facts: IdVec<FactId, Fact>,
+    pub facts: SharedVec<FactId, Fact>,
     /// Who is known to be good, for harm budgets: any of these suffices. Empty without a budget.
     pub good: Vec<Spared>,
     /// Policies.
-    pub policies: IdVec<PolicyId, Policy>,
+    pub policies: SharedVec<PolicyId, Policy>,
     /// Rules, each of one policy.
-    pub rules: IdVec<RuleId, Rule>,
+    pub rules: SharedVec<RuleId, Rule>,
     /// Caps.
     pub caps: Vec<Cap>,
     /// Maps from plain HTTP.

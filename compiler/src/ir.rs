@@ -24,9 +24,11 @@ use smol_str::SmolStr;
 
 use crate::hir::{ArithmeticOp, Builtin, CohortValue, CompareOp, Key, TextOp};
 use crate::ids::*;
+use crate::shared::SharedVec;
 use crate::types::Type;
 use crate::value::Value;
 
+mod again;
 mod constant;
 mod emit;
 mod lower;
@@ -40,6 +42,7 @@ mod verify;
 mod vm;
 mod words;
 
+pub use again::lower_again;
 pub use lower::{lower, lower_to_run};
 pub use memo::Memo;
 pub use parse::{IrError, parse};
@@ -65,21 +68,41 @@ pub struct Unit {
     pub(crate) memos: u32,
     /// What the ids in the programs are called.
     pub(crate) symbols: BTreeMap<(SymbolKind, u32), SmolStr>,
-    pub(crate) programs: Vec<Program>,
+    pub(crate) programs: SharedVec<ProgramId, Program>,
     /// By expression, the program that gives its truth, and the one that gives its value.
-    pub(crate) entries: Vec<Entry>,
+    pub(crate) entries: SharedVec<ExprId, Entry>,
+}
+
+/// A program of a unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ProgramId(u32);
+
+impl Id for ProgramId {
+    fn from_index(index: usize) -> Self {
+        Self(index as u32)
+    }
+    fn index(self) -> usize {
+        self.0 as usize
+    }
 }
 
 /// The programs of an expression.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Entry {
-    truth: u32,
-    value: u32,
+    truth: ProgramId,
+    value: ProgramId,
 }
 
 impl Entry {
-    /// Marks that there is no program.
-    const NONE: u32 = u32::MAX;
+    /// Without programs.
+    const NONE: Self = Self { truth: ProgramId(u32::MAX), value: ProgramId(u32::MAX) };
+
+    fn set(&mut self, kind: Kind, program: ProgramId) {
+        match kind {
+            Kind::Truth => self.truth = program,
+            Kind::Value => self.value = program,
+        }
+    }
 }
 
 /// What an id in a program is of.
@@ -257,12 +280,12 @@ impl Unit {
 
     /// The programs.
     pub fn programs(&self) -> impl ExactSizeIterator<Item = &Program> {
-        self.programs.iter()
+        self.programs.values()
     }
 
     /// How many instructions all programs have together.
     pub fn instructions(&self) -> usize {
-        self.programs.iter().map(|program| program.code.len()).sum()
+        self.programs.values().map(|program| program.code.len()).sum()
     }
 
     /// How many places its [`Memo`] needs.
@@ -271,29 +294,26 @@ impl Unit {
     }
 
     pub(crate) fn truth_program(&self, expr: ExprId) -> Option<&Program> {
-        self.programs.get(self.entries.get(expr.index())?.truth as usize)
+        self.programs.get(self.entries.get(expr)?.truth)
     }
 
     pub(crate) fn value_program(&self, expr: ExprId) -> Option<&Program> {
-        self.programs.get(self.entries.get(expr.index())?.value as usize)
+        self.programs.get(self.entries.get(expr)?.value)
     }
 
     /// Makes the look-up by expression from what the programs say they are of.
     pub(crate) fn index(&mut self) {
-        let roots = || self.programs.iter().flat_map(|program| &program.roots);
+        let roots = || self.programs.values().flat_map(|program| &program.roots);
         let most = roots().map(|root| root.expr.index() + 1).max().unwrap_or(0).min(MOST_EXPRESSIONS);
-        let mut entries = vec![Entry { truth: Entry::NONE, value: Entry::NONE }; most];
-        for (at, program) in self.programs.iter().enumerate() {
+        let mut entries = vec![Entry::NONE; most];
+        for (id, program) in self.programs.iter() {
             for root in &program.roots {
                 if let Some(entry) = entries.get_mut(root.expr.index()) {
-                    match program.kind {
-                        Kind::Truth => entry.truth = at as u32,
-                        Kind::Value => entry.value = at as u32,
-                    }
+                    entry.set(program.kind, id);
                 }
             }
         }
-        self.entries = entries;
+        self.entries = entries.into_iter().collect();
     }
 }
 

@@ -24,6 +24,7 @@ pub mod literal;
 pub mod mentions;
 pub mod project;
 pub mod schema;
+pub mod shared;
 pub mod show;
 pub mod suggest;
 pub mod text;

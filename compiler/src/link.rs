@@ -9,6 +9,8 @@
 //!     ▼ wake      what nothing supplies is marked, and rules that cannot fire for it
 //!  Linked { hir, … }
 //! ```
+//!
+//! A session keeps what it has linked last, and links [what has changed](again) since.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -20,15 +22,19 @@ use weir_dsl::{Code, Diagnostic, FileSpan};
 use crate::env::{Env, PolicySource, Scope};
 use crate::hir::{Hir, Mode};
 use crate::ids::*;
+use crate::shared::SharedVec;
 use crate::tune::Tune;
 
+mod again;
 mod good;
 mod merge;
 mod tuned;
 mod wake;
 
+pub(crate) use again::{Kept, Piece};
+
 /// How to link.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {
     /// Every rule acts, whatever its mode.
     pub as_if_enforce: bool,
@@ -57,11 +63,11 @@ pub struct Linked {
     /// What is wrong with it.
     pub diagnostics: Vec<Diagnostic>,
     /// The state of each policy, by its id in `hir`.
-    pub members: IdVec<PolicyId, Members>,
+    pub members: SharedVec<PolicyId, Members>,
     /// State that caps and maps need.
     pub others: Members,
     /// Signals, cohorts and sequences by full name (`package.policy.name`).
-    pub names: BTreeMap<SmolStr, Reading>,
+    pub names: Arc<BTreeMap<SmolStr, Reading>>,
     /// Policies left out, and why.
     pub left_out: Vec<(SmolStr, SmolStr)>,
 }
@@ -114,18 +120,26 @@ pub fn link<'a>(
     options: &Options,
 ) -> Linked {
     let fragments: Vec<&Hir> = fragments.into_iter().collect();
-    let supplied = supplied(env, &fragments, options);
+    in_parts(env, &fragments, tunes, options).0
+}
+
+/// The same, with where each fragment stands in what comes of it, and what is merged.
+fn in_parts(
+    env: &Env,
+    fragments: &[&Hir],
+    tunes: &[Tune],
+    options: &Options,
+) -> (Linked, Vec<Option<again::Layout>>, merge::Known) {
+    let supplied = supplied(env, fragments, options);
     let mut linker = merge::Linker::new(env);
     let mut left_out = Vec::new();
     let mut diagnostics = Vec::new();
     let mut known: BTreeSet<SmolStr> = BTreeSet::new();
+    let mut layouts = Vec::with_capacity(fragments.len());
     for fragment in fragments {
-        let names: Vec<SmolStr> = fragment
-            .policies
-            .values()
-            .map(|policy| format_smolstr!("{}.{}", policy.package, policy.name))
-            .collect();
+        let names = full_names(fragment);
         if !names.is_empty() && names.iter().all(|name| !known.insert(name.clone())) {
+            layouts.push(None);
             continue;
         }
         let missing =
@@ -141,14 +155,16 @@ pub fn link<'a>(
                     .push(Diagnostic::new(Code::NOT_MAPPED, at, title).label("required here").help(help));
             }
             left_out.push((name.clone(), reason));
+            layouts.push(None);
             continue;
         }
-        let mut fragment = fragment.clone();
+        let mut fragment = Hir::clone(fragment);
         diagnostics.extend(tuned::apply(env, &mut fragment, tunes));
-        linker.add(fragment);
+        let (exprs, lengths) = (fragment.exprs.len(), again::lengths(&fragment));
+        layouts.push(Some(again::Layout::new(exprs, lengths, linker.add(fragment))));
     }
     diagnostics.extend(tuned::duplicates(tunes, &known));
-    let mut linked = linker.finish();
+    let (mut linked, merged) = linker.finish();
     if options.as_if_enforce {
         linked.hir.policies.values_mut().for_each(|policy| policy.mode = Mode::Enforce);
         linked.hir.rules.values_mut().for_each(|rule| rule.mode = Mode::Enforce);
@@ -160,7 +176,13 @@ pub fn link<'a>(
     }
     linked.diagnostics.extend(diagnostics);
     linked.left_out = left_out;
-    linked
+    (linked, layouts, merged)
+}
+
+/// The full names of a fragment's policies, of which there is one or none.
+fn full_names(fragment: &Hir) -> Vec<SmolStr> {
+    let policies = fragment.policies.values();
+    policies.map(|policy| format_smolstr!("{}.{}", policy.package, policy.name)).collect()
 }
 
 /// The events that something supplies; `None` for all.

@@ -13,6 +13,7 @@ use crate::data::Data;
 use crate::geo;
 use crate::hir::{Builtin, CohortValue, Expr, ExprKind, Hir, Key, Param, Part, Pattern, TextOp};
 use crate::ids::*;
+use crate::shared::SharedVec;
 use crate::show;
 use crate::text;
 use crate::value::Value;
@@ -65,9 +66,9 @@ pub trait World {
 /// Expressions with what they need besides the world.
 #[derive(Clone, Copy, Debug)]
 pub struct Walker<'h> {
-    exprs: &'h IdVec<ExprId, Expr>,
-    params: Option<&'h IdVec<ParamId, Param>>,
-    patterns: Option<&'h IdVec<PatternId, Pattern>>,
+    exprs: &'h SharedVec<ExprId, Expr>,
+    params: Option<&'h SharedVec<ParamId, Param>>,
+    patterns: Option<&'h SharedVec<PatternId, Pattern>>,
     data: Option<&'h Data>,
 }
 
@@ -84,7 +85,7 @@ impl<'h> Walker<'h> {
     }
 
     /// Over expressions that ask no parameter, pattern or list: those of tests.
-    pub fn plain(exprs: &'h IdVec<ExprId, Expr>) -> Self {
+    pub fn plain(exprs: &'h SharedVec<ExprId, Expr>) -> Self {
         Self { exprs, params: None, patterns: None, data: None }
     }
 

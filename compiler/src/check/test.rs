@@ -15,6 +15,7 @@ use super::name::{Place, PlaceKind};
 use crate::env::{Entity, PolicySource};
 use crate::hir::{Expect, ExprKind, Move, MoveKind, Test};
 use crate::ids::*;
+use crate::shared::SharedVec;
 use crate::suggest;
 use crate::types::Type;
 
@@ -48,7 +49,7 @@ impl<'a> Checker<'a> {
         Test {
             name: test.name.value.clone(),
             package: self.scope.package.into(),
-            exprs: IdVec::default(),
+            exprs: SharedVec::default(),
             moves,
             at: self.at(item.span),
         }

@@ -124,7 +124,7 @@ pub struct Fingerprint {
 }
 
 /// A map from plain HTTP to a business event.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Derive {
     /// The event made.
     pub event: EventId,

@@ -211,7 +211,7 @@ pub enum Spared {
 }
 
 /// A cap.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Cap {
     /// Its package.
     pub package: SmolStr,
@@ -224,7 +224,7 @@ pub struct Cap {
 }
 
 /// What a cap bounds.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum CapKind {
     /// Actions by a key are at most this strong where the condition is true.
     Actions {

@@ -4,6 +4,7 @@ use smol_str::SmolStr;
 use weir_dsl::FileSpan;
 
 use crate::hir::*;
+use crate::shared::SharedVec;
 
 /// A test.
 #[derive(Clone, Debug)]
@@ -13,7 +14,7 @@ pub struct Test {
     /// Its package.
     pub package: SmolStr,
     /// Expressions of its moves; they use constants, variables, templates, arithmetic and `case`.
-    pub exprs: IdVec<ExprId, Expr>,
+    pub exprs: SharedVec<ExprId, Expr>,
     /// In order.
     pub moves: Vec<Move>,
     /// Where it is written.

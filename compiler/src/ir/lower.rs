@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use smol_str::{SmolStr, format_smolstr};
 
-use crate::hir::{Hir, Key, KeyPart};
+use crate::hir::{Hir, KeyPart};
 use crate::ids::*;
 use crate::ir::emit::Emitter;
 use crate::ir::node::{Graph, NodeId};
@@ -22,37 +22,50 @@ const MOST_IN_ALL: usize = 1 << 24;
 /// An expression that would need too many registers or instructions has no program, and stays with the walker.
 pub fn lower(hir: &Hir) -> Unit {
     let mut unit = lower_to_run(hir);
-    unit.symbols = symbols(hir, &unit.programs, &unit.keys);
+    unit.symbols = symbols(hir, &unit);
     unit
 }
 
 /// The same without the names of what programs mention, which only people and the verifier of texts ask for.
 pub fn lower_to_run(hir: &Hir) -> Unit {
     let (graph, nodes) = Graph::build(hir);
-    let mut asked: Vec<(NodeId, Kind, Root)> = Vec::new();
+    let mut asked: Vec<(ExprId, Kind, SmolStr)> = Vec::new();
     let mut seen: HashSet<(ExprId, Kind)> = HashSet::new();
     roots::each(hir, |expr, kind, label| {
-        if expr.index() < MOST_EXPRESSIONS
-            && let (Some(Some(node)), true) = (nodes.get(expr), seen.insert((expr, kind)))
-        {
-            asked.push((*node, kind, Root { expr, label }));
+        if expr.index() < MOST_EXPRESSIONS && seen.insert((expr, kind)) {
+            asked.push((expr, kind, label()));
         }
     });
+    of_roots(graph, &nodes, asked)
+}
+
+/// The programs of some expressions, each of them once.
+pub(super) fn of_roots(
+    graph: Graph,
+    nodes: &IdVec<ExprId, Option<NodeId>>,
+    asked: Vec<(ExprId, Kind, SmolStr)>,
+) -> Unit {
+    let asked: Vec<(NodeId, Kind, Root)> = asked
+        .into_iter()
+        .filter_map(|(expr, kind, label)| Some(((*nodes.get(expr)?)?, kind, Root { expr, label })))
+        .collect();
     let (memos, count) = shared(&graph, asked.iter().map(|(node, kind, _)| (*node, *kind)));
     let mut unit = Unit { memos: count, ..Unit::default() };
+    let mut programs: Vec<Program> = Vec::new();
     let mut known: HashMap<(NodeId, Kind), Option<usize>> = HashMap::new();
     let mut room = MOST_IN_ALL;
     for (node, kind, root) in asked {
         let place = *known.entry((node, kind)).or_insert_with(|| {
             let program = Emitter::program(&graph, &memos, node, kind)?;
             room = room.checked_sub(program.code.len())?;
-            unit.programs.push(program);
-            Some(unit.programs.len() - 1)
+            programs.push(program);
+            Some(programs.len() - 1)
         });
-        if let Some(program) = place.and_then(|place| unit.programs.get_mut(place)) {
+        if let Some(program) = place.and_then(|place| programs.get_mut(place)) {
             program.roots.push(root);
         }
     }
+    unit.programs = programs.into_iter().collect();
     unit.consts = graph.constants.values;
     unit.keys = graph.keys;
     unit.types = graph.types;
@@ -95,15 +108,15 @@ fn shared(graph: &Graph, roots: impl Iterator<Item = (NodeId, Kind)>) -> (IdVec<
 }
 
 /// What every id that a program names is called.
-fn symbols(hir: &Hir, programs: &[Program], keys: &[Key]) -> BTreeMap<(SymbolKind, u32), SmolStr> {
+fn symbols(hir: &Hir, unit: &Unit) -> BTreeMap<(SymbolKind, u32), SmolStr> {
     let mut symbols = BTreeMap::new();
     let mut add = |kind: SymbolKind, id: u32| {
         symbols.entry((kind, id)).or_insert_with(|| name(hir, kind, id).unwrap_or_default());
     };
-    for program in programs {
+    for program in unit.programs() {
         program.code.iter().for_each(|instruction| mentioned(instruction, &mut add));
     }
-    for part in keys.iter().flat_map(|key| &key.parts) {
+    for part in unit.keys.iter().flat_map(|key| &key.parts) {
         mentioned_by_key(part, &mut add);
     }
     symbols

@@ -122,6 +122,24 @@ impl Graph {
         (graph, found)
     }
 
+    /// The same for some expressions, which stand in order with all that they are made of; there is none of the others.
+    pub(super) fn build_some(
+        hir: &Hir,
+        exprs: impl IntoIterator<Item = ExprId>,
+    ) -> (Self, IdVec<ExprId, Option<NodeId>>) {
+        let mut graph = Self::default();
+        let mut found: IdVec<ExprId, Option<NodeId>> = hir.exprs.ids().map(|_| None).collect();
+        let patterns = Patterns::new(hir);
+        for id in exprs {
+            let Some(expr) = hir.exprs.get(id) else { continue };
+            let node = Build { hir, patterns: &patterns, found: &found, graph: &mut graph }.expr(expr);
+            if let Some(found) = found.get_mut(id) {
+                *found = node;
+            }
+        }
+        (graph, found)
+    }
+
     pub(super) fn node(&self, id: NodeId) -> &Node {
         self.nodes.get(id).unwrap_or(&Node::Unknown)
     }

@@ -26,7 +26,7 @@ impl fmt::Display for Unit {
         for (at, key) in self.keys.iter().enumerate() {
             writeln!(f, "key x{at} {}", KeyText(key))?;
         }
-        self.programs.iter().enumerate().try_for_each(|(at, program)| write_program(f, at, program))
+        self.programs.values().enumerate().try_for_each(|(at, program)| write_program(f, at, program))
     }
 }
 

@@ -6,6 +6,7 @@ use smol_str::SmolStr;
 
 use crate::ir::lower::{mentioned, mentioned_by_key};
 use crate::ir::{Instruction, Op, Operand, Root, SymbolKind, Test, Unit, When};
+use crate::shared::SharedVec;
 
 /// Items kept of a pool, and where each has gone.
 struct Kept<'a, T> {
@@ -29,77 +30,94 @@ impl<'a, T: Clone> Kept<'a, T> {
     }
 }
 
+/// What programs share, by place.
+#[derive(Clone, Copy)]
+pub(super) enum Pool {
+    Const,
+    Key,
+    Type,
+    Memo,
+}
+
+/// Every place in what programs share that an instruction names.
+pub(super) fn each_place(instruction: &mut Instruction, with: &mut impl FnMut(Pool, &mut u32)) {
+    let operand = |operand: &mut Operand, with: &mut dyn FnMut(Pool, &mut u32)| {
+        if let Operand::Const(place) = operand {
+            with(Pool::Const, place);
+        }
+    };
+    match instruction {
+        Instruction::Test { memo, test, .. } => {
+            if let Some(place) = memo {
+                with(Pool::Memo, place);
+            }
+            match test {
+                Test::Bool(a) | Test::Known(a) | Test::Matches(a, _) | Test::InList(a, _) => operand(a, with),
+                Test::Compare(_, a, b)
+                | Test::EqIgnoringCase(a, b)
+                | Test::Text(_, a, b)
+                | Test::InSet(a, b) => {
+                    operand(a, with);
+                    operand(b, with);
+                }
+                Test::Tagged(key, _) => with(Pool::Key, key),
+                Test::Const(_)
+                | Test::Truth(_)
+                | Test::Absent(_)
+                | Test::InCohort(_)
+                | Test::Holds(_)
+                | Test::Schedule(_) => {}
+            }
+        }
+        Instruction::Set { op, .. } => match op {
+            Op::Load(a) | Op::Negate(a) | Op::ToFloat(a) | Op::Lookup(_, a) => operand(a, with),
+            Op::Show(a, ty) | Op::Convert(a, ty) => {
+                operand(a, with);
+                with(Pool::Type, ty);
+            }
+            Op::Arithmetic(_, a, b) | Op::Join(a, b) => {
+                operand(a, with);
+                operand(b, with);
+            }
+            Op::Unknown
+            | Op::Truth(_)
+            | Op::Fingerprint(_)
+            | Op::CohortValue(..)
+            | Op::Captured(..)
+            | Op::Age(..)
+            | Op::Call(_)
+            | Op::Score
+            | Op::Now
+            | Op::Variable(_)
+            | Op::Builtin(..)
+            | Op::List(..) => {}
+        },
+        Instruction::Jump { when, .. } => match when {
+            When::Known(a) | When::Missing(a) => operand(a, with),
+            When::Remembered(place) => with(Pool::Memo, place),
+            When::Always | When::Unknown(_) => {}
+        },
+    }
+}
+
 impl Unit {
     /// The programs of which one of the expressions is wanted; constants, types, keys and places in the memo are numbered anew.
     /// Cost: linear in what is kept.
     #[must_use]
     pub fn select(&self, mut wanted: impl FnMut(&Root) -> bool) -> Self {
         let mut programs: Vec<_> =
-            self.programs.iter().filter(|program| program.roots.iter().any(&mut wanted)).cloned().collect();
+            self.programs().filter(|program| program.roots.iter().any(&mut wanted)).cloned().collect();
         let (mut consts, mut types) = (Kept::new(&self.consts), Kept::new(&self.types));
         let mut keys = Kept::new(&self.keys);
         let every: Vec<u32> = (0..self.memos).collect();
         let mut memos = Kept::new(&every);
         for instruction in programs.iter_mut().flat_map(|program| &mut program.code) {
-            let mut operand = |operand: &mut Operand| {
-                if let Operand::Const(place) = operand {
-                    consts.keep(place);
-                }
-            };
-            match instruction {
-                Instruction::Test { memo, test, .. } => {
-                    if let Some(place) = memo {
-                        memos.keep(place);
-                    }
-                    match test {
-                        Test::Bool(a) | Test::Known(a) | Test::Matches(a, _) | Test::InList(a, _) => {
-                            operand(a)
-                        }
-                        Test::Compare(_, a, b)
-                        | Test::EqIgnoringCase(a, b)
-                        | Test::Text(_, a, b)
-                        | Test::InSet(a, b) => {
-                            operand(a);
-                            operand(b);
-                        }
-                        Test::Tagged(key, _) => keys.keep(key),
-                        Test::Const(_)
-                        | Test::Truth(_)
-                        | Test::Absent(_)
-                        | Test::InCohort(_)
-                        | Test::Holds(_)
-                        | Test::Schedule(_) => {}
-                    }
-                }
-                Instruction::Set { op, .. } => match op {
-                    Op::Load(a) | Op::Negate(a) | Op::ToFloat(a) | Op::Lookup(_, a) => operand(a),
-                    Op::Show(a, ty) | Op::Convert(a, ty) => {
-                        operand(a);
-                        types.keep(ty);
-                    }
-                    Op::Arithmetic(_, a, b) | Op::Join(a, b) => {
-                        operand(a);
-                        operand(b);
-                    }
-                    Op::Unknown
-                    | Op::Truth(_)
-                    | Op::Fingerprint(_)
-                    | Op::CohortValue(..)
-                    | Op::Captured(..)
-                    | Op::Age(..)
-                    | Op::Call(_)
-                    | Op::Score
-                    | Op::Now
-                    | Op::Variable(_)
-                    | Op::Builtin(..)
-                    | Op::List(..) => {}
-                },
-                Instruction::Jump { when, .. } => match when {
-                    When::Known(a) | When::Missing(a) => operand(a),
-                    When::Remembered(place) => memos.keep(place),
-                    When::Always | When::Unknown(_) => {}
-                },
-            }
+            each_place(instruction, &mut |pool, place| match pool {
+                Pool::Const => consts.keep(place),
+                Pool::Key => keys.keep(place),
+                Pool::Type => types.keep(place),
+                Pool::Memo => memos.keep(place),
+            });
         }
         let mut symbols: BTreeMap<(SymbolKind, u32), SmolStr> = BTreeMap::new();
         let mut add = |kind: SymbolKind, id: u32| {
@@ -115,8 +133,8 @@ impl Unit {
             types: types.items,
             keys: keys.items,
             symbols,
-            programs,
-            entries: Vec::new(),
+            programs: programs.into_iter().collect(),
+            entries: SharedVec::default(),
         };
         unit.index();
         unit

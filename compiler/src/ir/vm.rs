@@ -11,6 +11,7 @@ use crate::data::Data;
 use crate::hir::{CompareOp, Pattern, TextOp};
 use crate::ids::*;
 use crate::ir::{Exit, Instruction, Join, MOST_REGISTERS, Memo, Op, Operand, Program, Test, Unit, When};
+use crate::shared::SharedVec;
 use crate::show;
 use crate::value::Value;
 use crate::walk::{World, call_builtin, equal_ignoring_case, is_member};
@@ -24,7 +25,7 @@ const MANY: usize = MOST_REGISTERS as usize;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Machine<'h> {
     pub(crate) unit: &'h Unit,
-    pub(crate) patterns: &'h IdVec<PatternId, Pattern>,
+    pub(crate) patterns: &'h SharedVec<PatternId, Pattern>,
     pub(crate) data: &'h Data,
     /// What has been remembered of the event at hand, where its world is asked.
     pub(crate) memo: Option<&'h Memo>,

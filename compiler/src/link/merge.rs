@@ -9,33 +9,72 @@ use super::{Linked, Members, Reading};
 use crate::env::Env;
 use crate::hir::{Hir, Span, TextOp};
 use crate::ids::*;
+use crate::shared::SharedVec;
 use crate::visit::{self, Visitor};
 use crate::{budget, canonical};
 
 /// A rule set in the making.
 pub(super) struct Linker {
     linked: Linked,
-    states: HashMap<Arc<str>, StateId>,
-    cohorts: HashMap<String, CohortId>,
-    calls: HashMap<String, CallId>,
-    facts: HashMap<String, FactId>,
-    patterns: HashMap<(TextOp, SmolStr), PatternId>,
+    known: Known,
+}
+
+/// What may be merged, by what it is.
+#[derive(Default)]
+pub(super) struct Known {
+    pub(super) states: HashMap<Arc<str>, StateId>,
+    pub(super) cohorts: HashMap<String, CohortId>,
+    pub(super) calls: HashMap<String, CallId>,
+    pub(super) facts: HashMap<String, FactId>,
+    pub(super) patterns: HashMap<(TextOp, SmolStr), PatternId>,
+}
+
+/// What tells apart the parts of a fragment that may be merged.
+pub(super) struct Texts {
+    pub(super) states: Vec<Arc<str>>,
+    pub(super) cohorts: Vec<String>,
+    pub(super) calls: Vec<String>,
+    pub(super) facts: Vec<String>,
+    pub(super) patterns: Vec<(TextOp, SmolStr)>,
+}
+
+impl Texts {
+    /// Of a fragment whose parameters have their values, and lengths of time theirs.
+    pub(super) fn of(fragment: &Hir) -> Self {
+        let patterns = fragment.patterns.values();
+        Self {
+            states: fragment.states.ids().map(|id| Arc::from(canonical::state(fragment, id))).collect(),
+            cohorts: fragment.cohorts.ids().map(|id| canonical::cohort(fragment, id)).collect(),
+            calls: fragment.calls.values().map(|call| canonical::call(fragment, call)).collect(),
+            facts: fragment.facts.values().map(|fact| canonical::fact(fragment, fact)).collect(),
+            patterns: patterns.map(|pattern| (pattern.op, pattern.source.clone())).collect(),
+        }
+    }
 }
 
 /// New ids of a fragment's parts: added to where nothing merges, looked up where something may.
-#[derive(Default)]
-struct Renumber {
-    exprs: u32,
-    params: u32,
-    signals: u32,
-    sequences: u32,
-    policies: u32,
-    rules: u32,
-    states: Vec<StateId>,
-    cohorts: Vec<CohortId>,
-    calls: Vec<CallId>,
-    facts: Vec<FactId>,
-    patterns: Vec<PatternId>,
+#[derive(Clone, Debug, Default)]
+pub(super) struct Renumber {
+    pub(super) exprs: u32,
+    pub(super) params: u32,
+    pub(super) signals: u32,
+    pub(super) sequences: u32,
+    pub(super) policies: u32,
+    pub(super) rules: u32,
+    pub(super) states: Vec<StateId>,
+    pub(super) cohorts: Vec<CohortId>,
+    pub(super) calls: Vec<CallId>,
+    pub(super) facts: Vec<FactId>,
+    pub(super) patterns: Vec<PatternId>,
+}
+
+/// Which of a fragment's parts that may be merged have come with it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Fresh {
+    pub(super) states: Vec<bool>,
+    pub(super) cohorts: Vec<bool>,
+    pub(super) calls: Vec<bool>,
+    pub(super) facts: Vec<bool>,
 }
 
 /// A reference that the fragment does not hold stays out of range of the rule set too.
@@ -82,6 +121,12 @@ impl Visitor for Renumber {
 /// Copies the values of parameters into the lengths of time that are parameters.
 struct Resolve<'a>(&'a Hir);
 
+/// Gives the lengths of time of a fragment that are parameters their values.
+pub(super) fn resolve(fragment: &mut Hir) {
+    let params = Hir { params: fragment.params.clone(), ..Hir::default() };
+    visit::hir(fragment, &mut Resolve(&params));
+}
+
 impl Visitor for Resolve<'_> {
     fn span(&mut self, span: &mut Span) {
         span.ms = canonical::resolved(self.0, *span);
@@ -108,43 +153,27 @@ fn merge<K: std::hash::Hash + Eq, I: Id>(
     (ids, fresh)
 }
 
-fn append<I: Id, T>(into: &mut IdVec<I, T>, from: IdVec<I, T>) {
-    for item in from {
-        into.push(item);
-    }
+fn append<I: Id, T: Clone>(into: &mut SharedVec<I, T>, from: SharedVec<I, T>) {
+    into.extend(from);
 }
 
-fn append_fresh<I: Id, T>(into: &mut IdVec<I, T>, from: IdVec<I, T>, fresh: &[bool]) {
-    for (item, fresh) in from.into_iter().zip(fresh) {
-        if *fresh {
-            into.push(item);
-        }
-    }
+fn append_fresh<I: Id, T: Clone>(into: &mut SharedVec<I, T>, from: SharedVec<I, T>, fresh: &[bool]) {
+    into.extend(from.into_iter().zip(fresh).filter(|(_, fresh)| **fresh).map(|(item, _)| item));
 }
 
 impl Linker {
     pub(super) fn new(env: &Env) -> Self {
         let linked = Linked { hir: super::empty(env), ..Linked::default() };
-        Self {
-            linked,
-            states: HashMap::new(),
-            cohorts: HashMap::new(),
-            calls: HashMap::new(),
-            facts: HashMap::new(),
-            patterns: HashMap::new(),
-        }
+        Self { linked, known: Known::default() }
     }
 
-    /// Adds a fragment whose parameters have their values.
-    pub(super) fn add(&mut self, mut fragment: Hir) {
-        let params = Hir { params: fragment.params.clone(), ..Hir::default() };
-        visit::hir(&mut fragment, &mut Resolve(&params));
-
+    /// Adds a fragment whose parameters have their values. Says where its parts stand, and which have come with it.
+    pub(super) fn add(&mut self, mut fragment: Hir) -> (Renumber, Fresh) {
+        resolve(&mut fragment);
         let into = &self.linked.hir;
         let length = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
-        let texts: Vec<Arc<str>> =
-            fragment.states.ids().map(|id| Arc::from(canonical::state(&fragment, id))).collect();
-        for (state, text) in fragment.states.values_mut().zip(&texts) {
+        let texts = Texts::of(&fragment);
+        for (state, text) in fragment.states.values_mut().zip(&texts.states) {
             state.identity = Arc::clone(text);
         }
         let bytes: Vec<u32> =
@@ -152,15 +181,12 @@ impl Linker {
         for (state, bytes) in fragment.states.values_mut().zip(bytes) {
             state.bytes_per_key = bytes;
         }
-        let (states, fresh_states) = merge(&mut self.states, into.states.len(), texts);
-        let texts = fragment.cohorts.ids().map(|id| canonical::cohort(&fragment, id)).collect();
-        let (cohorts, fresh_cohorts) = merge(&mut self.cohorts, into.cohorts.len(), texts);
-        let texts = fragment.calls.values().map(|call| canonical::call(&fragment, call)).collect();
-        let (calls, fresh_calls) = merge(&mut self.calls, into.calls.len(), texts);
-        let texts = fragment.facts.values().map(|fact| canonical::fact(&fragment, fact)).collect();
-        let (facts, fresh_facts) = merge(&mut self.facts, into.facts.len(), texts);
-        let texts = fragment.patterns.values().map(|pattern| (pattern.op, pattern.source.clone())).collect();
-        let (patterns, fresh_patterns) = merge(&mut self.patterns, into.patterns.len(), texts);
+        let known = &mut self.known;
+        let (states, fresh_states) = merge(&mut known.states, into.states.len(), texts.states);
+        let (cohorts, fresh_cohorts) = merge(&mut known.cohorts, into.cohorts.len(), texts.cohorts);
+        let (calls, fresh_calls) = merge(&mut known.calls, into.calls.len(), texts.calls);
+        let (facts, fresh_facts) = merge(&mut known.facts, into.facts.len(), texts.facts);
+        let (patterns, fresh_patterns) = merge(&mut known.patterns, into.patterns.len(), texts.patterns);
 
         let mut renumber = Renumber {
             exprs: length(into.exprs.len()),
@@ -211,6 +237,9 @@ impl Linker {
         append(&mut into.rules, rules);
         into.caps.extend(caps);
         into.derives.extend(derives);
+        let fresh =
+            Fresh { states: fresh_states, cohorts: fresh_cohorts, calls: fresh_calls, facts: fresh_facts };
+        (renumber, fresh)
     }
 
     /// Notes names and state of a renumbered fragment. A fragment holds one policy or none.
@@ -234,7 +263,7 @@ impl Linker {
         };
         tidy(&mut members);
         let full = |name: &str| format_smolstr!("{}.{}.{name}", policy.package, policy.name);
-        let names = &mut self.linked.names;
+        let names = Arc::make_mut(&mut self.linked.names);
         for (at, signal) in fragment.signals.values().enumerate() {
             let id = SignalId::from_index(at + ids.signals as usize);
             names.entry(full(&signal.name)).or_insert(Reading::Signal(id));
@@ -250,8 +279,8 @@ impl Linker {
         }
     }
 
-    pub(super) fn finish(self) -> Linked {
-        self.linked
+    pub(super) fn finish(self) -> (Linked, Known) {
+        (self.linked, self.known)
     }
 }
 

@@ -1,6 +1,7 @@
 //! What nothing supplies, and the rules that cannot fire for it.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use smol_str::{SmolStr, format_smolstr};
 
@@ -10,11 +11,6 @@ use crate::value::Value;
 
 /// Marks signals, sequences and cohorts over events outside `supplied`, and rules that only such could wake.
 pub(super) fn mark(hir: &mut Hir, supplied: &BTreeSet<EventId>) {
-    let inactive = |hir: &Hir| -> Vec<(Outcomes, Outcomes)> {
-        let at = Outcome::of_all(hir);
-        hir.rules.values().map(|rule| (outcome(&at, rule.when), policy_filter(hir, &at, rule))).collect()
-    };
-    let free = inactive(hir);
     let missing = |event: EventId| !supplied.contains(&event);
     let states: Vec<EventId> = hir.states.values().map(|state| state.event).collect();
     for signal in hir.signals.values_mut() {
@@ -30,15 +26,29 @@ pub(super) fn mark(hir: &mut Hir, supplied: &BTreeSet<EventId>) {
     for cohort in hir.cohorts.values_mut() {
         cohort.unmapped = missing(cohort.event);
     }
-    let bound = inactive(hir);
-    let mut reasons: Vec<Option<SmolStr>> = Vec::with_capacity(hir.rules.len());
-    for (rule, (free, bound)) in hir.rules.values().zip(free.iter().zip(&bound)) {
+    mark_rules(hir, supplied, 0..hir.rules.len(), 0..hir.exprs.len());
+}
+
+/// Marks some rules, which are made of some expressions and no others.
+pub(super) fn mark_rules(
+    hir: &mut Hir,
+    supplied: &BTreeSet<EventId>,
+    rules: Range<usize>,
+    exprs: Range<usize>,
+) {
+    let free = Outcome::of_some(hir, exprs.clone(), true);
+    let bound = Outcome::of_some(hir, exprs, false);
+    let missing = |event: EventId| !supplied.contains(&event);
+    let mut reasons: Vec<Option<SmolStr>> = Vec::with_capacity(rules.len());
+    for rule in rules.clone().filter_map(|rule| hir.rules.get(RuleId::from_index(rule))) {
         let events = hir.policies.get(rule.policy).map(|policy| policy.events.as_slice()).unwrap_or_default();
         if !events.is_empty() && events.iter().all(|event| missing(*event)) && rule.phase != Phase::Timer {
             reasons.push(Some(nothing_supplies(hir, events.iter().copied())));
             continue;
         }
-        let fires = |(when, filter): &(Outcomes, Outcomes)| when & filter & TRUE != 0;
+        let of = |at: &Outcome<'_>| (at.get(rule.when), at.filter(rule));
+        let fires = |(when, filter): (Outcomes, Outcomes)| when & filter & TRUE != 0;
+        let (free, bound) = (of(&free), of(&bound));
         let acts_unknown = !rule.if_unknown.is_empty() && (bound.0 | bound.1) & UNKNOWN != 0;
         let asleep = fires(free) && !fires(bound) && !acts_unknown;
         reasons.push(
@@ -47,8 +57,14 @@ pub(super) fn mark(hir: &mut Hir, supplied: &BTreeSet<EventId>) {
             }),
         );
     }
-    for (rule, reason) in hir.rules.values_mut().zip(reasons) {
-        rule.inactive = reason;
+    for (rule, reason) in rules.zip(reasons) {
+        let rule = RuleId::from_index(rule);
+        // What is as it was stays shared.
+        if hir.rules.get(rule).is_some_and(|rule| rule.inactive != reason)
+            && let Some(rule) = hir.rules.get_mut(rule)
+        {
+            rule.inactive = reason;
+        }
     }
 }
 
@@ -77,33 +93,35 @@ const UNKNOWN: Outcomes = 4;
 const KNOWN: Outcomes = TRUE | FALSE;
 const ANY: Outcomes = KNOWN | UNKNOWN;
 
-fn outcome(at: &[Outcomes], id: ExprId) -> Outcomes {
-    at.get(id.index()).copied().unwrap_or(ANY)
-}
-
-fn policy_filter(hir: &Hir, at: &[Outcomes], rule: &Rule) -> Outcomes {
-    let filter = hir.policies.get(rule.policy).and_then(|policy| policy.filter);
-    filter.map_or(TRUE, |filter| outcome(at, filter))
-}
-
 /// Finds outcomes, never too few: children stand before their parents, so one pass suffices.
 struct Outcome<'a> {
     hir: &'a Hir,
+    /// As if everything were supplied.
+    free: bool,
+    /// The first expression that is looked at.
+    first: usize,
     at: Vec<Outcomes>,
 }
 
-impl Outcome<'_> {
-    fn of_all(hir: &Hir) -> Vec<Outcomes> {
-        let mut found = Outcome { hir, at: Vec::with_capacity(hir.exprs.len()) };
-        for node in hir.exprs.values() {
+impl<'a> Outcome<'a> {
+    fn of_some(hir: &'a Hir, exprs: Range<usize>, free: bool) -> Self {
+        let mut found = Outcome { hir, free, first: exprs.start, at: Vec::with_capacity(exprs.len()) };
+        for node in exprs.filter_map(|at| hir.exprs.get(ExprId::from_index(at))) {
             let outcomes = found.of(&node.kind);
             found.at.push(outcomes);
         }
-        found.at
+        found
     }
 
     fn get(&self, id: ExprId) -> Outcomes {
-        outcome(&self.at, id)
+        let at = id.index().checked_sub(self.first).and_then(|at| self.at.get(at));
+        at.copied().unwrap_or(ANY)
+    }
+
+    /// Of a rule's policy's filter.
+    fn filter(&self, rule: &Rule) -> Outcomes {
+        let filter = self.hir.policies.get(rule.policy).and_then(|policy| policy.filter);
+        filter.map_or(TRUE, |filter| self.get(filter))
     }
 
     /// Unknown when an operand cannot be known.
@@ -111,20 +129,20 @@ impl Outcome<'_> {
         if operands.iter().any(|id| self.get(*id) & KNOWN == 0) { UNKNOWN } else { ANY }
     }
 
-    fn asleep(asleep: bool) -> Outcomes {
-        if asleep { UNKNOWN } else { ANY }
+    fn asleep(&self, asleep: bool) -> Outcomes {
+        if asleep && !self.free { UNKNOWN } else { ANY }
     }
 
     fn signal(&self, id: SignalId) -> Outcomes {
-        Self::asleep(self.hir.signals.get(id).is_some_and(|signal| signal.unmapped.is_some()))
+        self.asleep(self.hir.signals.get(id).is_some_and(|signal| signal.unmapped.is_some()))
     }
 
     fn cohort(&self, id: CohortId) -> Outcomes {
-        Self::asleep(self.hir.cohorts.get(id).is_some_and(|cohort| cohort.unmapped))
+        self.asleep(self.hir.cohorts.get(id).is_some_and(|cohort| cohort.unmapped))
     }
 
     fn sequence(&self, id: SequenceId) -> Outcomes {
-        Self::asleep(self.hir.sequences.get(id).is_some_and(|sequence| sequence.unmapped.is_some()))
+        self.asleep(self.hir.sequences.get(id).is_some_and(|sequence| sequence.unmapped.is_some()))
     }
 
     fn of(&self, kind: &ExprKind) -> Outcomes {

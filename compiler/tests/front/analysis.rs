@@ -45,10 +45,10 @@ fn whole(found: &Found) -> String {
     format!("{:?}\n{:?}\n{:?}", found.diagnostics, fragments, found.others)
 }
 
-struct Random(u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
-    fn below(&mut self, bound: usize) -> usize {
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
         // xorshift64*, Vigna 2016.
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;

@@ -6,6 +6,7 @@
     reason = "a test may; helpers outside `#[test]` functions are not seen as tests"
 )]
 
+mod again;
 mod analysis;
 mod env;
 mod evolution;

@@ -1,0 +1,301 @@
+//! A rule set from the one linked before it: what an edit has changed, and the rest as it was.
+//!
+//! ```text
+//!  before  │ a │ b  │ c │ d │            each fragment's expressions, parameters, rules … stand together
+//!  edited      b'                        as many expressions as before: in their place
+//!  after   │ a │ b' │ c │ d │
+//!  edited          c'                    otherwise behind all others; what they leave is never asked again
+//!  after   │ a │ b' │ ▒ │ d │ c' │
+//! ```
+//!
+//! Everything else keeps its place and is [shared](crate::shared), so whoever has made something of the rule set before finds
+//! what has changed by comparing pointers. A fragment is rewritten as a whole or not at all.
+//!
+//! That is done for edits that leave state alone. Whatever else changes, or where much has been left behind, everything is
+//! linked anew; [`Kept::again`] says so by answering nothing.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::Arc;
+
+use super::merge::{self, Fresh, Known, Renumber, Texts};
+use super::{Linked, Options, full_names, in_parts, missing, supplied, tuned, wake};
+use crate::canonical;
+use crate::env::Env;
+use crate::hir::{Hir, Mode, Sequence, Signal};
+use crate::ids::*;
+use crate::shared::SharedVec;
+use crate::tune::Tune;
+use crate::visit::{self, Visitor};
+
+/// A fragment, and what tells whether it is still the same one.
+pub(crate) trait Piece {
+    /// The fragment.
+    fn fragment(&self) -> Option<&Hir>;
+}
+
+/// Where the parts of a fragment stand in a rule set.
+#[derive(Clone, Debug)]
+pub(super) struct Layout {
+    pub(super) at: Renumber,
+    pub(super) fresh: Fresh,
+    /// How many expressions it has.
+    pub(super) exprs: usize,
+    /// And of what else stands in a row.
+    lengths: [usize; 5],
+}
+
+impl Layout {
+    pub(super) fn new(exprs: usize, lengths: [usize; 5], (at, fresh): (Renumber, Fresh)) -> Self {
+        Self { at, fresh, exprs, lengths }
+    }
+}
+
+/// How many parameters, signals, sequences, policies and rules there are.
+pub(super) fn lengths(fragment: &Hir) -> [usize; 5] {
+    let Hir { params, signals, sequences, policies, rules, .. } = fragment;
+    [params.len(), signals.len(), sequences.len(), policies.len(), rules.len()]
+}
+
+/// A rule set with all that is needed to link the next one.
+pub(crate) struct Kept<P> {
+    tunes: Vec<Tune>,
+    options: Options,
+    pieces: Vec<(Arc<P>, Option<Layout>)>,
+    known: Known,
+    linked: Linked,
+    /// How many expressions nothing asks for any more.
+    left_behind: usize,
+    has_budget: bool,
+}
+
+fn has_budget(hir: &Hir) -> bool {
+    hir.rules.values().any(|rule| rule.harm.is_some())
+}
+
+impl<P: Piece> Kept<P> {
+    /// Links everything.
+    pub(crate) fn new(env: &Env, pieces: Vec<Arc<P>>, tunes: Vec<Tune>, options: &Options) -> Self {
+        let fragments: Vec<&Hir> = pieces.iter().filter_map(|piece| piece.fragment()).collect();
+        let (linked, layouts, known) = in_parts(env, &fragments, &tunes, options);
+        let pieces = pieces.into_iter().zip(layouts).collect();
+        let has_budget = has_budget(&linked.hir);
+        Self { tunes, options: options.clone(), pieces, known, linked, left_behind: 0, has_budget }
+    }
+
+    /// What was linked.
+    pub(crate) fn linked(&self) -> Linked {
+        self.linked.clone()
+    }
+
+    /// Links what has changed since, where that can be done by itself. The order of pieces is as it was. Cost: linear in what has
+    /// changed, with a look at each fragment and each rule.
+    pub(crate) fn again(
+        &mut self,
+        env: &Env,
+        pieces: &[Arc<P>],
+        tunes: &[Tune],
+        options: &Options,
+    ) -> Option<Linked> {
+        let before = &self.linked.hir;
+        let is_like = Arc::ptr_eq(&before.schema, &env.schema)
+            && Arc::ptr_eq(&before.declarations, &env.declarations)
+            && self.pieces.len() == pieces.len()
+            && self.tunes == tunes
+            && self.options == *options
+            && self.linked.diagnostics.is_empty();
+        if !is_like {
+            return None;
+        }
+        let fragments: Vec<&Hir> = pieces.iter().filter_map(|piece| piece.fragment()).collect();
+        let supplied = supplied(env, &fragments, options);
+        let mut linked = self.linked.clone();
+        let mut layouts = Vec::new();
+        let mut left_behind = self.left_behind;
+        for (nth, (piece, (known, layout))) in pieces.iter().zip(&self.pieces).enumerate() {
+            if Arc::ptr_eq(piece, known) {
+                continue;
+            }
+            let (before, fragment) = (known.fragment()?, piece.fragment()?);
+            let layout = layout.as_ref()?;
+            let names = full_names(fragment);
+            let is_same_policy = !names.is_empty() && names == full_names(before);
+            if !is_same_policy || names.iter().any(|name| missing(env, name, supplied.as_ref()).is_some()) {
+                return None;
+            }
+            let mut fragment = fragment.clone();
+            if !tuned::apply(env, &mut fragment, tunes).is_empty() {
+                return None;
+            }
+            if options.as_if_enforce {
+                fragment.policies.values_mut().for_each(|policy| policy.mode = Mode::Enforce);
+                fragment.rules.values_mut().for_each(|rule| rule.mode = Mode::Enforce);
+            }
+            merge::resolve(&mut fragment);
+            let next = replace(&mut linked.hir, &self.known, layout, fragment)?;
+            if next.at.exprs != layout.at.exprs {
+                left_behind += layout.exprs;
+            }
+            layouts.push((nth, next));
+        }
+        if left_behind * 4 > linked.hir.exprs.len() || has_budget(&linked.hir) != self.has_budget {
+            return None;
+        }
+        for (nth, layout) in layouts.iter().filter(|_| supplied.is_some()) {
+            let fragment = pieces.get(*nth)?.fragment()?;
+            if !fragment.calls.is_empty() {
+                // What a model is given may stand with another fragment.
+                return None;
+            }
+            let range = |from: u32, length: usize| from as usize..from as usize + length;
+            let (rules, exprs) =
+                (range(layout.at.rules, fragment.rules.len()), range(layout.at.exprs, layout.exprs));
+            wake::mark_rules(&mut linked.hir, supplied.as_ref()?, rules, exprs);
+        }
+        for (nth, layout) in layouts {
+            if let (Some(known), Some(piece)) = (self.pieces.get_mut(nth), pieces.get(nth)) {
+                *known = (Arc::clone(piece), Some(layout));
+            }
+        }
+        self.left_behind = left_behind;
+        self.linked = linked;
+        Some(self.linked.clone())
+    }
+}
+
+/// Puts a fragment, whose parameters have their values, in the place of the one that has been there. Nothing where it keeps other
+/// state, has other readings or another number of anything but expressions.
+fn replace(hir: &mut Hir, known: &Known, before: &Layout, fragment: Hir) -> Option<Layout> {
+    let at = &before.at;
+    let texts = Texts::of(&fragment);
+    let patterns: Option<Vec<PatternId>> =
+        texts.patterns.iter().map(|pattern| known.patterns.get(pattern).copied()).collect();
+    let is_same_state = are(&texts.states, &known.states, &at.states)
+        && are(&texts.cohorts, &known.cohorts, &at.cohorts)
+        && are(&texts.calls, &known.calls, &at.calls)
+        && are(&texts.facts, &known.facts, &at.facts)
+        && lengths(&fragment) == before.lengths
+        && fragment.caps.is_empty()
+        && fragment.derives.is_empty();
+    if !is_same_state {
+        return None;
+    }
+    let sequences = fragment.sequences.ids().map(|id| canonical::sequence(&fragment, id));
+    let sequences: Vec<String> = sequences.collect();
+
+    let mut at = Renumber { patterns: patterns?, ..at.clone() };
+    let mut there = fragment.clone();
+    visit::hir(&mut there, &mut at);
+    let in_place = there.exprs.len() == before.exprs && asks_alike(hir, &there, before);
+    if !in_place {
+        at.exprs = u32::try_from(hir.exprs.len()).ok()?;
+        there = fragment;
+        visit::hir(&mut there, &mut at);
+    }
+    let next = Layout { at, fresh: before.fresh.clone(), exprs: there.exprs.len(), lengths: before.lengths };
+
+    for (nth, (sequence, text)) in there.sequences.values().zip(&sequences).enumerate() {
+        let id = SequenceId(next.at.sequences + nth as u32);
+        let former = hir.sequences.get(id)?;
+        if !keeps_alike(former, sequence) || canonical::sequence(hir, id) != *text {
+            return None;
+        }
+        if former.at != sequence.at {
+            hir.sequences.get_mut(id)?.at = sequence.at;
+        }
+    }
+    for (nth, signal) in there.signals.values().enumerate() {
+        let id = SignalId(next.at.signals + nth as u32);
+        let former = hir.signals.get(id)?;
+        if !reads_alike(former, signal) {
+            return None;
+        }
+        if former.at != signal.at {
+            hir.signals.get_mut(id)?.at = signal.at;
+        }
+    }
+    for ((cohort, id), fresh) in there.cohorts.values().zip(&next.at.cohorts).zip(&next.fresh.cohorts) {
+        if *fresh && hir.cohorts.get(*id)?.at != cohort.at {
+            hir.cohorts.get_mut(*id)?.at = cohort.at;
+        }
+    }
+    if in_place {
+        put(&mut hir.exprs, next.at.exprs, there.exprs)?;
+    } else {
+        hir.exprs.extend(there.exprs);
+    }
+    put(&mut hir.params, next.at.params, there.params)?;
+    put(&mut hir.policies, next.at.policies, there.policies)?;
+    put(&mut hir.rules, next.at.rules, there.rules)?;
+    Some(next)
+}
+
+/// Puts items where others have been.
+fn put<I: Id, T: Clone>(into: &mut SharedVec<I, T>, from: u32, items: SharedVec<I, T>) -> Option<()> {
+    for (nth, item) in items.into_iter().enumerate() {
+        *into.get_mut(I::from_index(from as usize + nth))? = item;
+    }
+    Some(())
+}
+
+/// Whether parts with these texts are known, under these ids.
+fn are<K: Eq + Hash, I: Id + PartialEq>(texts: &[K], known: &HashMap<K, I>, ids: &[I]) -> bool {
+    texts.len() == ids.len() && texts.iter().zip(ids).all(|(text, id)| known.get(text) == Some(id))
+}
+
+/// Whether a signal reads the same in the same way.
+fn reads_alike(one: &Signal, two: &Signal) -> bool {
+    let of = |signal: &Signal| (signal.state, signal.before_this, signal.least, signal.phase);
+    of(one) == of(two) && one.name == two.name && one.ty == two.ty
+}
+
+/// Whether two sequences of one text keep the same.
+fn keeps_alike(one: &Sequence, two: &Sequence) -> bool {
+    let steps = |sequence: &Sequence| {
+        sequence.steps.iter().map(|step| (step.name.clone(), step.captures.clone())).collect::<Vec<_>>()
+    };
+    one.name == two.name && one.key == two.key && steps(one) == steps(two)
+}
+
+/// Whether all that a fragment has brought to a rule set, and the same of another fragment in its place, asks expressions that
+/// stand in the same places.
+fn asks_alike(hir: &Hir, there: &Hir, before: &Layout) -> bool {
+    #[derive(Default, PartialEq)]
+    struct Asked(Vec<ExprId>);
+    impl Visitor for Asked {
+        fn expr(&mut self, id: &mut ExprId) {
+            self.0.push(*id);
+        }
+    }
+    fn own<'a, I: Id, T: Clone>(
+        items: &SharedVec<I, T>,
+        ids: impl Iterator<Item = I>,
+        fresh: &[bool],
+    ) -> SharedVec<I, T> {
+        ids.zip(fresh).filter(|(_, fresh)| **fresh).filter_map(|(id, _)| items.get(id).cloned()).collect()
+    }
+    let asked = |of: &mut Hir| {
+        let mut asked = Asked::default();
+        visit::hir(of, &mut asked);
+        asked
+    };
+    let Layout { at, fresh, .. } = before;
+    let sequences = at.sequences..at.sequences + there.sequences.len() as u32;
+    let mut former = Hir {
+        states: own(&hir.states, at.states.iter().copied(), &fresh.states),
+        cohorts: own(&hir.cohorts, at.cohorts.iter().copied(), &fresh.cohorts),
+        calls: own(&hir.calls, at.calls.iter().copied(), &fresh.calls),
+        facts: own(&hir.facts, at.facts.iter().copied(), &fresh.facts),
+        sequences: sequences.filter_map(|id| hir.sequences.get(SequenceId(id)).cloned()).collect(),
+        ..Hir::default()
+    };
+    let mut next = Hir {
+        states: own(&there.states, there.states.ids(), &fresh.states),
+        cohorts: own(&there.cohorts, there.cohorts.ids(), &fresh.cohorts),
+        calls: own(&there.calls, there.calls.ids(), &fresh.calls),
+        facts: own(&there.facts, there.facts.ids(), &fresh.facts),
+        sequences: there.sequences.clone(),
+        ..Hir::default()
+    };
+    asked(&mut former) == asked(&mut next)
+}
