@@ -38,6 +38,16 @@ fn put<T>(items: &mut Vec<Option<T>>, at: usize, item: T) {
 }
 
 impl Data {
+    /// Whether it has the lists of another. Cost: that of comparing those that are not shared.
+    pub fn has_lists_of(&self, other: &Self) -> bool {
+        let same = |one: &Option<Arc<ListData>>, two: &Option<Arc<ListData>>| match (one, two) {
+            (Some(one), Some(two)) => Arc::ptr_eq(one, two) || one == two,
+            (one, two) => one.is_none() && two.is_none(),
+        };
+        self.lists.len() == other.lists.len()
+            && self.lists.iter().zip(&other.lists).all(|(one, two)| same(one, two))
+    }
+
     /// The list's contents, unless not loaded.
     pub fn list(&self, id: ListId) -> Option<&Arc<ListData>> {
         self.lists.get(id.index())?.as_ref()
@@ -89,6 +99,18 @@ pub enum ListData {
     Patterns(RegexSet),
     /// Everything else, by canonical bytes.
     Values(HashSet<Box<[u8]>>),
+}
+
+impl PartialEq for ListData {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Texts(one), Self::Texts(two)) => one == two,
+            (Self::Ranges(one), Self::Ranges(two)) => one == two,
+            (Self::Patterns(one), Self::Patterns(two)) => one.patterns() == two.patterns(),
+            (Self::Values(one), Self::Values(two)) => one == two,
+            _ => false,
+        }
+    }
 }
 
 impl ListData {
@@ -204,7 +226,7 @@ impl ListData {
 }
 
 /// Address ranges, by prefix length: a look-up asks each length that occurs.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Ranges {
     v4: Vec<(u8, HashSet<u32>)>,
     v6: Vec<(u8, HashSet<u128>)>,

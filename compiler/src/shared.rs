@@ -78,6 +78,12 @@ impl<I: Id, T> SharedVec<I, T> {
         chunks.flat_map(|(nth, chunk)| nth * CHUNK..nth * CHUNK + chunk.len()).map(I::from_index)
     }
 
+    /// Whether an item is the very same in another vector.
+    pub fn shares(&self, other: &Self, id: I) -> bool {
+        let chunk = |all: &'_ Self| all.chunks.get(id.index() / CHUNK).map(Arc::as_ptr);
+        chunk(self).is_some() && chunk(self) == chunk(other)
+    }
+
     /// Whether this vector has the length of another and, wherever it may differ from it, `same` items.
     pub fn is_like(&self, other: &Self, same: impl Fn(&T, &T) -> bool) -> bool {
         self.len == other.len

@@ -7,7 +7,7 @@ use weir_dsl::FileSpan;
 use crate::hir::*;
 
 /// A policy.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Policy {
     /// Its package.
     pub package: SmolStr,
@@ -80,7 +80,7 @@ pub struct Decide {
 }
 
 /// A rule.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Rule {
     /// Its name.
     pub name: SmolStr,

@@ -93,7 +93,7 @@ pub enum Phase {
 }
 
 /// A named reading of state.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Signal {
     /// Its name in its policy.
     pub name: SmolStr,
@@ -115,7 +115,7 @@ pub struct Signal {
 }
 
 /// State kept per key.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct State {
     /// What is kept.
     pub measure: Measure,
@@ -195,7 +195,7 @@ pub enum Measure {
 }
 
 /// A cohort.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Cohort {
     /// Its name.
     pub name: SmolStr,
@@ -226,7 +226,7 @@ pub struct Cohort {
 /// A sequence. It holds at an event that matches its last step when earlier events matched the steps
 /// before it in order, within the horizon, with no excluded event between. Of several starts the latest
 /// wins; of several events for a step, the first after the step before it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Sequence {
     /// Its name.
     pub name: SmolStr,
@@ -249,7 +249,7 @@ pub struct Sequence {
 }
 
 /// A step of a sequence.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Step {
     /// Its name.
     pub name: SmolStr,
@@ -264,7 +264,7 @@ pub struct Step {
 }
 
 /// `without event between a and b`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Without {
     /// The event.
     pub event: EventId,
@@ -279,7 +279,7 @@ pub struct Without {
 }
 
 /// `then no event within D`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ThenNo {
     /// The event.
     pub event: EventId,

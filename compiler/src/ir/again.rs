@@ -12,13 +12,16 @@ use crate::ir::select::{Pool, each_place};
 use crate::ir::{Entry, Kind, MOST_EXPRESSIONS, MOST_MEMOS, Unit, roots};
 use crate::visit::{self, Visitor};
 
+/// A rule set of fewer expressions than so many is as good as one of so many.
+const SMALL: usize = 1_024;
+
 /// Lowers `hir`, which is `before` but for an edit: both share what has not changed. `lowered` is the unit of `before`.
 /// The programs give the same answers as those of [`lower_to_run`](crate::ir::lower_to_run); what conditions of the edit have
 /// in common with others is not shared, and programs that nothing asks for any more stay. Nothing where too much has changed or
 /// too much has been left behind for that to be worth it. Cost: linear in what has changed, with a look at each root.
 pub fn lower_again(hir: &Hir, before: &Hir, lowered: &Unit) -> Option<Unit> {
     let changed: Vec<ExprId> = hir.exprs.differing(&before.exprs).collect();
-    let is_worth_it = hir.exprs.len() < MOST_EXPRESSIONS && changed.len() * 4 < hir.exprs.len();
+    let is_worth_it = hir.exprs.len() < MOST_EXPRESSIONS && changed.len() * 4 <= hir.exprs.len().max(SMALL);
     if !is_worth_it {
         return None;
     }
@@ -42,7 +45,7 @@ pub fn lower_again(hir: &Hir, before: &Hir, lowered: &Unit) -> Option<Unit> {
             asked.push((expr, kind, label()));
         }
     });
-    if unit.programs.len() + asked.len() > 2 * count {
+    if unit.programs.len() + asked.len() > 2 * count.max(SMALL) {
         return None;
     }
     let (graph, nodes) = Graph::build_some(hir, made_of(hir, asked.iter().map(|(expr, ..)| *expr)));

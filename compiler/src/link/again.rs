@@ -28,6 +28,9 @@ use crate::shared::SharedVec;
 use crate::tune::Tune;
 use crate::visit::{self, Visitor};
 
+/// A rule set of fewer expressions than so many may leave as many behind as one of so many.
+const SMALL: usize = 4_096;
+
 /// A fragment, and what tells whether it is still the same one.
 pub(crate) trait Piece {
     /// The fragment.
@@ -138,7 +141,7 @@ impl<P: Piece> Kept<P> {
             }
             layouts.push((nth, next));
         }
-        if left_behind * 4 > linked.hir.exprs.len() || has_budget(&linked.hir) != self.has_budget {
+        if left_behind * 4 > linked.hir.exprs.len().max(SMALL) || has_budget(&linked.hir) != self.has_budget {
             return None;
         }
         for (nth, layout) in layouts.iter().filter(|_| supplied.is_some()) {
@@ -166,27 +169,34 @@ impl<P: Piece> Kept<P> {
 /// Puts a fragment, whose parameters have their values, in the place of the one that has been there. Nothing where it keeps other
 /// state, has other readings or another number of anything but expressions.
 fn replace(hir: &mut Hir, known: &Known, before: &Layout, fragment: Hir) -> Option<Layout> {
-    let at = &before.at;
     let texts = Texts::of(&fragment);
-    let patterns: Option<Vec<PatternId>> =
-        texts.patterns.iter().map(|pattern| known.patterns.get(pattern).copied()).collect();
-    let is_same_state = are(&texts.states, &known.states, &at.states)
-        && are(&texts.cohorts, &known.cohorts, &at.cohorts)
-        && are(&texts.calls, &known.calls, &at.calls)
-        && are(&texts.facts, &known.facts, &at.facts)
-        && lengths(&fragment) == before.lengths
-        && fragment.caps.is_empty()
-        && fragment.derives.is_empty();
-    if !is_same_state {
+    let mut at = Renumber {
+        states: same(&texts.states, &known.states, &before.at.states)?,
+        cohorts: same(&texts.cohorts, &known.cohorts, &before.at.cohorts)?,
+        calls: same(&texts.calls, &known.calls, &before.at.calls)?,
+        facts: same(&texts.facts, &known.facts, &before.at.facts)?,
+        patterns: ids(&texts.patterns, &known.patterns)?,
+        ..before.at.clone()
+    };
+    if lengths(&fragment) != before.lengths || !fragment.caps.is_empty() || !fragment.derives.is_empty() {
         return None;
     }
-    let sequences = fragment.sequences.ids().map(|id| canonical::sequence(&fragment, id));
-    let sequences: Vec<String> = sequences.collect();
+    // They stand in the order in which rules have come to them.
+    let named = |id: &SignalId, name: &str| hir.signals.get(*id).is_some_and(|signal| signal.name == name);
+    let signals = fragment.signals.values();
+    at.signals = signals
+        .map(|signal| before.at.signals.iter().copied().find(|id| named(id, &signal.name)))
+        .collect::<Option<_>>()?;
+    let named = |id: &SequenceId, name: &str| hir.sequences.get(*id).is_some_and(|known| known.name == name);
+    let sequences = fragment.sequences.values();
+    at.sequences = sequences
+        .map(|sequence| before.at.sequences.iter().copied().find(|id| named(id, &sequence.name)))
+        .collect::<Option<_>>()?;
+    let texts: Vec<String> = fragment.sequences.ids().map(|id| canonical::sequence(&fragment, id)).collect();
 
-    let mut at = Renumber { patterns: patterns?, ..at.clone() };
     let mut there = fragment.clone();
     visit::hir(&mut there, &mut at);
-    let in_place = there.exprs.len() == before.exprs && asks_alike(hir, &there, before);
+    let in_place = there.exprs.len() == before.exprs && asks_alike(hir, &there, &at, &before.fresh);
     if !in_place {
         at.exprs = u32::try_from(hir.exprs.len()).ok()?;
         there = fragment;
@@ -194,28 +204,26 @@ fn replace(hir: &mut Hir, known: &Known, before: &Layout, fragment: Hir) -> Opti
     }
     let next = Layout { at, fresh: before.fresh.clone(), exprs: there.exprs.len(), lengths: before.lengths };
 
-    for (nth, (sequence, text)) in there.sequences.values().zip(&sequences).enumerate() {
-        let id = SequenceId(next.at.sequences + nth as u32);
-        let former = hir.sequences.get(id)?;
-        if !keeps_alike(former, sequence) || canonical::sequence(hir, id) != *text {
+    for ((sequence, id), text) in there.sequences.values().zip(&next.at.sequences).zip(&texts) {
+        let former = hir.sequences.get(*id)?;
+        if !keeps_alike(former, sequence) || canonical::sequence(hir, *id) != *text {
             return None;
         }
         if former.at != sequence.at {
-            hir.sequences.get_mut(id)?.at = sequence.at;
+            hir.sequences.get_mut(*id)?.at = sequence.at;
         }
     }
-    for (nth, signal) in there.signals.values().enumerate() {
-        let id = SignalId(next.at.signals + nth as u32);
-        let former = hir.signals.get(id)?;
+    for (signal, id) in there.signals.values().zip(&next.at.signals) {
+        let former = hir.signals.get(*id)?;
         if !reads_alike(former, signal) {
             return None;
         }
         if former.at != signal.at {
-            hir.signals.get_mut(id)?.at = signal.at;
+            hir.signals.get_mut(*id)?.at = signal.at;
         }
     }
-    for ((cohort, id), fresh) in there.cohorts.values().zip(&next.at.cohorts).zip(&next.fresh.cohorts) {
-        if *fresh && hir.cohorts.get(*id)?.at != cohort.at {
+    for (cohort, id) in there.cohorts.values().zip(&next.at.cohorts) {
+        if next.fresh.cohorts.contains(id) && hir.cohorts.get(*id)?.at != cohort.at {
             hir.cohorts.get_mut(*id)?.at = cohort.at;
         }
     }
@@ -238,9 +246,18 @@ fn put<I: Id, T: Clone>(into: &mut SharedVec<I, T>, from: u32, items: SharedVec<
     Some(())
 }
 
-/// Whether parts with these texts are known, under these ids.
-fn are<K: Eq + Hash, I: Id + PartialEq>(texts: &[K], known: &HashMap<K, I>, ids: &[I]) -> bool {
-    texts.len() == ids.len() && texts.iter().zip(ids).all(|(text, id)| known.get(text) == Some(id))
+/// The ids under which parts are known; nothing where one is not.
+fn ids<K: Eq + Hash, I: Id>(texts: &[K], known: &HashMap<K, I>) -> Option<Vec<I>> {
+    texts.iter().map(|text| known.get(text).copied()).collect()
+}
+
+/// The same where they are these ids in whatever order.
+fn same<K: Eq + Hash, I: Id + Ord>(texts: &[K], known: &HashMap<K, I>, before: &[I]) -> Option<Vec<I>> {
+    let found = ids(texts, known)?;
+    let (mut one, mut two) = (found.clone(), before.to_vec());
+    one.sort_unstable();
+    two.sort_unstable();
+    (one == two).then_some(found)
 }
 
 /// Whether a signal reads the same in the same way.
@@ -259,7 +276,7 @@ fn keeps_alike(one: &Sequence, two: &Sequence) -> bool {
 
 /// Whether all that a fragment has brought to a rule set, and the same of another fragment in its place, asks expressions that
 /// stand in the same places.
-fn asks_alike(hir: &Hir, there: &Hir, before: &Layout) -> bool {
+fn asks_alike(hir: &Hir, there: &Hir, at: &Renumber, fresh: &Fresh) -> bool {
     #[derive(Default, PartialEq)]
     struct Asked(Vec<ExprId>);
     impl Visitor for Asked {
@@ -267,33 +284,32 @@ fn asks_alike(hir: &Hir, there: &Hir, before: &Layout) -> bool {
             self.0.push(*id);
         }
     }
-    fn own<'a, I: Id, T: Clone>(
-        items: &SharedVec<I, T>,
-        ids: impl Iterator<Item = I>,
-        fresh: &[bool],
-    ) -> SharedVec<I, T> {
-        ids.zip(fresh).filter(|(_, fresh)| **fresh).filter_map(|(id, _)| items.get(id).cloned()).collect()
+    /// Items by what they will be, those of `own` alone and in their order.
+    fn of<I: Id + PartialEq, T: Clone>(items: &SharedVec<I, T>, at: &[I], own: &[I]) -> SharedVec<I, T> {
+        let place = |id: &I| at.iter().position(|known| known == id);
+        own.iter().filter_map(|id| items.get(I::from_index(place(id)?)).cloned()).collect()
+    }
+    fn own<I: Id, T: Clone>(items: &SharedVec<I, T>, own: &[I]) -> SharedVec<I, T> {
+        own.iter().filter_map(|id| items.get(*id).cloned()).collect()
     }
     let asked = |of: &mut Hir| {
         let mut asked = Asked::default();
         visit::hir(of, &mut asked);
         asked
     };
-    let Layout { at, fresh, .. } = before;
-    let sequences = at.sequences..at.sequences + there.sequences.len() as u32;
     let mut former = Hir {
-        states: own(&hir.states, at.states.iter().copied(), &fresh.states),
-        cohorts: own(&hir.cohorts, at.cohorts.iter().copied(), &fresh.cohorts),
-        calls: own(&hir.calls, at.calls.iter().copied(), &fresh.calls),
-        facts: own(&hir.facts, at.facts.iter().copied(), &fresh.facts),
-        sequences: sequences.filter_map(|id| hir.sequences.get(SequenceId(id)).cloned()).collect(),
+        states: own(&hir.states, &fresh.states),
+        cohorts: own(&hir.cohorts, &fresh.cohorts),
+        calls: own(&hir.calls, &fresh.calls),
+        facts: own(&hir.facts, &fresh.facts),
+        sequences: own(&hir.sequences, &at.sequences),
         ..Hir::default()
     };
     let mut next = Hir {
-        states: own(&there.states, there.states.ids(), &fresh.states),
-        cohorts: own(&there.cohorts, there.cohorts.ids(), &fresh.cohorts),
-        calls: own(&there.calls, there.calls.ids(), &fresh.calls),
-        facts: own(&there.facts, there.facts.ids(), &fresh.facts),
+        states: of(&there.states, &at.states, &fresh.states),
+        cohorts: of(&there.cohorts, &at.cohorts, &fresh.cohorts),
+        calls: of(&there.calls, &at.calls, &fresh.calls),
+        facts: of(&there.facts, &at.facts, &fresh.facts),
         sequences: there.sequences.clone(),
         ..Hir::default()
     };

@@ -57,10 +57,10 @@ impl Texts {
 pub(super) struct Renumber {
     pub(super) exprs: u32,
     pub(super) params: u32,
-    pub(super) signals: u32,
-    pub(super) sequences: u32,
     pub(super) policies: u32,
     pub(super) rules: u32,
+    pub(super) signals: Vec<SignalId>,
+    pub(super) sequences: Vec<SequenceId>,
     pub(super) states: Vec<StateId>,
     pub(super) cohorts: Vec<CohortId>,
     pub(super) calls: Vec<CallId>,
@@ -68,13 +68,13 @@ pub(super) struct Renumber {
     pub(super) patterns: Vec<PatternId>,
 }
 
-/// Which of a fragment's parts that may be merged have come with it.
+/// The parts that have come with a fragment, of those that may be merged.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Fresh {
-    pub(super) states: Vec<bool>,
-    pub(super) cohorts: Vec<bool>,
-    pub(super) calls: Vec<bool>,
-    pub(super) facts: Vec<bool>,
+    pub(super) states: Vec<StateId>,
+    pub(super) cohorts: Vec<CohortId>,
+    pub(super) calls: Vec<CallId>,
+    pub(super) facts: Vec<FactId>,
 }
 
 /// A reference that the fragment does not hold stays out of range of the rule set too.
@@ -93,7 +93,7 @@ impl Visitor for Renumber {
         id.0 = id.0.saturating_add(self.params);
     }
     fn signal(&mut self, id: &mut SignalId) {
-        id.0 = id.0.saturating_add(self.signals);
+        mapped(&self.signals, id);
     }
     fn state(&mut self, id: &mut StateId) {
         mapped(&self.states, id);
@@ -102,7 +102,7 @@ impl Visitor for Renumber {
         mapped(&self.cohorts, id);
     }
     fn sequence(&mut self, id: &mut SequenceId) {
-        id.0 = id.0.saturating_add(self.sequences);
+        mapped(&self.sequences, id);
     }
     fn call(&mut self, id: &mut CallId) {
         mapped(&self.calls, id);
@@ -153,6 +153,16 @@ fn merge<K: std::hash::Hash + Eq, I: Id>(
     (ids, fresh)
 }
 
+/// The ids of so many further items.
+fn behind<I: Id, T>(items: &SharedVec<I, T>, count: usize) -> Vec<I> {
+    (items.len()..items.len() + count).map(I::from_index).collect()
+}
+
+/// The ids that are wanted.
+fn only<I: Id>(ids: &[I], wanted: &[bool]) -> Vec<I> {
+    ids.iter().zip(wanted).filter(|(_, wanted)| **wanted).map(|(id, _)| *id).collect()
+}
+
 fn append<I: Id, T: Clone>(into: &mut SharedVec<I, T>, from: SharedVec<I, T>) {
     into.extend(from);
 }
@@ -191,10 +201,10 @@ impl Linker {
         let mut renumber = Renumber {
             exprs: length(into.exprs.len()),
             params: length(into.params.len()),
-            signals: length(into.signals.len()),
-            sequences: length(into.sequences.len()),
             policies: length(into.policies.len()),
             rules: length(into.rules.len()),
+            signals: behind(&into.signals, fragment.signals.len()),
+            sequences: behind(&into.sequences, fragment.sequences.len()),
             states,
             cohorts,
             calls,
@@ -237,8 +247,12 @@ impl Linker {
         append(&mut into.rules, rules);
         into.caps.extend(caps);
         into.derives.extend(derives);
-        let fresh =
-            Fresh { states: fresh_states, cohorts: fresh_cohorts, calls: fresh_calls, facts: fresh_facts };
+        let fresh = Fresh {
+            states: only(&renumber.states, &fresh_states),
+            cohorts: only(&renumber.cohorts, &fresh_cohorts),
+            calls: only(&renumber.calls, &fresh_calls),
+            facts: only(&renumber.facts, &fresh_facts),
+        };
         (renumber, fresh)
     }
 
@@ -247,9 +261,7 @@ impl Linker {
         let mut members = Members {
             states: ids.states.clone(),
             cohorts: ids.cohorts.clone(),
-            sequences: (0..fragment.sequences.len())
-                .map(|at| SequenceId::from_index(at + ids.sequences as usize))
-                .collect(),
+            sequences: ids.sequences.clone(),
             facts: ids.facts.clone(),
         };
         let Some(policy) = fragment.policies.values().next() else {
@@ -264,14 +276,13 @@ impl Linker {
         tidy(&mut members);
         let full = |name: &str| format_smolstr!("{}.{}.{name}", policy.package, policy.name);
         let names = Arc::make_mut(&mut self.linked.names);
-        for (at, signal) in fragment.signals.values().enumerate() {
-            let id = SignalId::from_index(at + ids.signals as usize);
-            names.entry(full(&signal.name)).or_insert(Reading::Signal(id));
+        for (signal, id) in fragment.signals.values().zip(&ids.signals) {
+            names.entry(full(&signal.name)).or_insert(Reading::Signal(*id));
         }
         for (cohort, id) in fragment.cohorts.values().zip(&ids.cohorts) {
             names.insert(full(&cohort.name), Reading::Cohort(*id));
         }
-        for (sequence, id) in fragment.sequences.values().zip(&members.sequences) {
+        for (sequence, id) in fragment.sequences.values().zip(&ids.sequences) {
             names.insert(full(&sequence.name), Reading::Sequence(*id));
         }
         for _ in fragment.policies.values() {

@@ -78,6 +78,40 @@ impl Harms {
         harms
     }
 
+    /// The same for the rule set that follows `before`, of which some rules have changed; nothing where a rule now reaches other
+    /// events, or in another way.
+    pub(crate) fn again(
+        &self,
+        before: &Hir,
+        hir: &Hir,
+        changed: &[RuleId],
+        as_enforced: bool,
+    ) -> Option<Self> {
+        let reach = |hir: &Hir, rule: &Rule, event: EventId| {
+            let shadow = rule.mode == Mode::Shadow && !as_enforced;
+            (acts_here(hir, rule, event), touches(rule, event), shadow)
+        };
+        let mut versions = self.versions.clone();
+        for id in changed {
+            let (former, rule) = (before.rules.get(*id)?, hir.rules.get(*id)?);
+            let population = |rule: &Rule| rule.harm.as_ref().map(|harm| harm.population.clone());
+            let is_like = population(former) == population(rule)
+                && (rule.harm.is_none()
+                    || hir
+                        .schema
+                        .events
+                        .ids()
+                        .all(|event| reach(before, former, event) == reach(hir, rule, event)));
+            if !is_like {
+                return None;
+            }
+            if let Some(Some(version)) = versions.get_mut(*id) {
+                *version = OnceLock::new();
+            }
+        }
+        Some(Self { events: self.events.clone(), versions, session: self.session, device: self.device })
+    }
+
     /// What the brake calls a rule with a budget, and the hash of what it says.
     pub(crate) fn identity(&self, hir: &Hir, names: &Names, rule: RuleId) -> Option<(NameHash, NameHash)> {
         let known = self.versions.get(rule)?.as_ref()?;

@@ -149,7 +149,7 @@ impl Engine {
         let record = sheet.record.clone();
         let view = self.view(&record, sheet.at, false);
         let walker = view.walker();
-        for cap in &set.caps {
+        for cap in set.caps.iter() {
             let (mut bound, mut actor) = (false, None);
             match cap {
                 CapPlan::Actions { filter, .. } => {
@@ -162,7 +162,8 @@ impl Engine {
             sheet.actors.push(actor);
         }
         sheet.exceeded.resize(set.caps.len(), false);
-        let counts = sheet.actors.iter().zip(&mut self.store.shares).zip(&set.caps).zip(&mut sheet.exceeded);
+        let counts =
+            sheet.actors.iter().zip(&mut self.store.shares).zip(set.caps.iter()).zip(&mut sheet.exceeded);
         for (((actor, count), cap), exceeded) in counts {
             if let (Some(actor), Some(count), CapPlan::Share { share, least, .. }) = (actor, count, cap) {
                 count.see(*actor, sheet.at);

@@ -5,6 +5,7 @@
 //! canonical text of what it keeps; what has the same name afterwards is the same thing, whatever its position.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use siphasher::sip::SipHasher13;
@@ -51,7 +52,7 @@ pub(crate) struct Place {
 }
 
 /// The names of everything that state speaks of.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Names {
     pub(crate) rules: IdVec<RuleId, NameHash>,
     pub(crate) tags: IdVec<TagId, NameHash>,
@@ -64,7 +65,8 @@ pub(crate) struct Names {
     /// By position.
     pub(crate) caps: Vec<NameHash>,
     origins: HashMap<Origin, Place>,
-    places: HashMap<(RuleId, u16, bool), Origin>,
+    /// By rule, the origins of its actions: which action, and whether it is taken when the rule is unknown.
+    places: IdVec<RuleId, Arc<[(u16, bool, Origin)]>>,
 }
 
 impl Names {
@@ -111,29 +113,55 @@ impl Names {
                 .collect(),
             caps: hir.caps.iter().map(|cap| NameHash::of("cap", &cap_text(hir, cap))).collect(),
             origins: HashMap::new(),
-            places: HashMap::new(),
+            places: hir.rules.values().map(|_| Arc::from([])).collect(),
         };
-        for (id, rule) in hir.rules.iter() {
-            let Some(name) = names.rules.get(id).copied() else { continue };
-            for (actions, unknown) in [(&rule.then, false), (&rule.if_unknown, true)] {
-                for (at, action) in actions.iter().enumerate() {
-                    let Action::Verdict(verdict) = action else { continue };
-                    let text = verdict_text(hir, verdict, unknown);
-                    let mut origin = Origin { rule: name, action: NameHash::of("action", &text) };
-                    // Two actions that do the same are told apart by their order.
-                    for again in 1..=actions.len() {
-                        if !names.origins.contains_key(&origin) {
-                            break;
-                        }
-                        origin.action = NameHash::of("action", &format!("{text} again {again}"));
-                    }
-                    let place = Place { rule: id, action: at as u16, unknown };
-                    names.origins.insert(origin, place);
-                    names.places.insert((id, place.action, unknown), origin);
-                }
-            }
+        for id in hir.rules.ids() {
+            names.add_rule(hir, id);
         }
         names
+    }
+
+    /// The same for a rule set with the same state and as many rules, of which some have changed.
+    pub(crate) fn again(&self, hir: &Hir, changed: &[RuleId]) -> Self {
+        let mut names = self.clone();
+        for id in changed {
+            let Some(rule) = hir.rules.get(*id) else { continue };
+            let before = names.places.get(*id).map(Arc::clone);
+            for (_, _, origin) in before.iter().flat_map(|origins| origins.iter()) {
+                names.origins.remove(origin);
+            }
+            if let Some(name) = names.rules.get_mut(*id) {
+                *name = NameHash::of("rule", &rule.full_name);
+            }
+        }
+        changed.iter().for_each(|id| names.add_rule(hir, *id));
+        names
+    }
+
+    /// Adds the origins of a rule.
+    fn add_rule(&mut self, hir: &Hir, id: RuleId) {
+        let (Some(rule), Some(name)) = (hir.rules.get(id), self.rules.get(id).copied()) else { return };
+        let mut origins = Vec::new();
+        for (actions, unknown) in [(&rule.then, false), (&rule.if_unknown, true)] {
+            for (at, action) in actions.iter().enumerate() {
+                let Action::Verdict(verdict) = action else { continue };
+                let text = verdict_text(hir, verdict, unknown);
+                let mut origin = Origin { rule: name, action: NameHash::of("action", &text) };
+                // Two actions that do the same are told apart by their order.
+                for again in 1..=actions.len() {
+                    if !self.origins.contains_key(&origin) {
+                        break;
+                    }
+                    origin.action = NameHash::of("action", &format!("{text} again {again}"));
+                }
+                let place = Place { rule: id, action: at as u16, unknown };
+                self.origins.insert(origin, place);
+                origins.push((place.action, unknown, origin));
+            }
+        }
+        if let Some(places) = self.places.get_mut(id) {
+            *places = origins.into();
+        }
     }
 
     /// Where an origin's action stands now; nothing when the rule set has it no more.
@@ -143,7 +171,8 @@ impl Names {
 
     /// The origin of an action.
     pub(crate) fn origin(&self, rule: RuleId, action: u16, unknown: bool) -> Option<Origin> {
-        self.places.get(&(rule, action, unknown)).copied()
+        let mut origins = self.places.get(rule)?.iter();
+        origins.find(|(at, when, _)| (*at, *when) == (action, unknown)).map(|(_, _, origin)| *origin)
     }
 
     pub(crate) fn tag(&self, tag: TagId) -> Option<NameHash> {

@@ -15,6 +15,8 @@ use crate::evidence::Judged;
 use crate::record::Record;
 use crate::ruleset::{PhasePlan, RuleSet};
 
+mod again;
+
 /// What is known of a condition before it is evaluated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Says {
@@ -38,14 +40,16 @@ impl Says {
 }
 
 /// The conditions of the rules of an event in a phase.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Screen {
     plan: Arc<Plan>,
     /// What works out the plan's groups, once there is such a thing; the plan does it by itself until then.
     kernel: OnceLock<Arc<dyn Kernel>>,
-    columns: Vec<FieldId>,
+    columns: Arc<[FieldId]>,
     /// By policy of the phase, the condition of its filter, if it has one, and that of its first rule.
-    policies: Vec<(Option<u32>, u32)>,
+    policies: Arc<[(Option<u32>, u32)]>,
+    /// Conditions that have changed since the plan was made, ascending.
+    open: Arc<[u32]>,
 }
 
 /// The screens of a rule set with what is loaded for it, by event: of requests and of responses. Each is made when it is first
@@ -138,7 +142,7 @@ impl Screen {
         }
         let plan = Arc::new(Plan::new(&conditions.literals, &found, data, &[]));
         let columns = plan.columns().iter().map(|(field, _)| *field).collect();
-        Self { plan, kernel: OnceLock::new(), columns, policies }
+        Self { plan, kernel: OnceLock::new(), columns, policies: policies.into(), open: Arc::from([]) }
     }
 }
 
@@ -188,6 +192,9 @@ impl Screening {
         let frame = frame.get_or_insert_with(|| Frame::new(&screen.plan));
         let row = Fields { set, record, at, columns: &screen.columns };
         screen.plan.possible(&row, frame, screen.kernel.get().map(|kernel| &**kernel as _), |id, certain| {
+            if screen.open.binary_search(&id).is_ok() {
+                return;
+            }
             let says = match (screen.plan.is_exact(id), certain) {
                 (false, _) => Says::Open,
                 (true, true) => Says::Yes,
@@ -195,6 +202,7 @@ impl Screening {
             };
             found.push((id, says));
         });
+        found.extend(screen.open.iter().map(|id| (*id, Says::Open)));
         found.sort_unstable_by_key(|(id, _)| *id);
         self.found = Some(found);
     }

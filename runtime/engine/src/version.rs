@@ -43,16 +43,37 @@ impl Version {
         Self::ready(hir, data, Arc::new(options))
     }
 
-    /// Makes another rule set ready, to be run under the same options.
+    /// Makes another rule set ready, to be run under the same options. Cost: where it shares with this one all that an edit of some
+    /// rules leaves alone, as linking an analysis session again does, linear in what has changed; otherwise in the rule set. Such an
+    /// edit is [screened](Version::is_screened) by the plans of this version.
     #[must_use]
     pub fn next(&self, hir: Hir, data: Data) -> Self {
-        Self::ready(hir, data, Arc::clone(&self.options))
+        let set = self.set.next(hir, &self.options);
+        let is_alike = self.data.has_lists_of(&data);
+        let again = is_alike.then(|| self.screens.again(&self.set, &set)).flatten();
+        let screens = again.unwrap_or_else(|| Screens::new(&set, self.options.tier));
+        let options = Arc::clone(&self.options);
+        Self { set: Arc::new(set), data: Arc::new(data), screens: Arc::new(screens), options }
     }
 
     fn ready(hir: Hir, data: Data, options: Arc<Options>) -> Self {
         let set = RuleSet::new(hir, &options);
         let screens = Arc::new(Screens::new(&set, options.tier));
         Self { set: Arc::new(set), data: Arc::new(data), screens, options }
+    }
+
+    /// Whether the conditions of its rules are planned together, or will be when first looked at; otherwise those that differ from the
+    /// version before are evaluated one by one, which changes no decision.
+    pub fn is_screened(&self) -> bool {
+        self.screens.is_own()
+    }
+
+    /// The same rule set with all of its conditions planned together. Cost: linear in it.
+    #[must_use]
+    pub fn screened(&self) -> Self {
+        let screens = Screens::new(&self.set, self.options.tier);
+        screens.warm(&self.set, &self.data);
+        Self { screens: Arc::new(screens), ..self.clone() }
     }
 
     /// The rule set.

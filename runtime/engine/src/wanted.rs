@@ -4,16 +4,16 @@
 //! spare somebody, and by what cases and labels take down. More may be named here than is ever looked at, never less: a decision over
 //! a record without the others is the same to the byte.
 
-use weir_compiler::hir::{Action, ExprKind, Hir, Key, KeyPart};
+use weir_compiler::hir::{Action, Expr, ExprKind, Hir, Key, KeyPart};
 use weir_compiler::ids::*;
 use weir_compiler::types::Type;
 
 use crate::engine::Engine;
 use crate::reads::Reads;
-use crate::ruleset::RuleSet;
+use crate::ruleset::{RuleSet, rule_keys};
 
 /// The fields that are read.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Wanted {
     fields: IdVec<FieldId, bool>,
 }
@@ -23,14 +23,7 @@ impl Wanted {
     pub(crate) fn new(set: &RuleSet) -> Self {
         let hir = &set.hir;
         let mut wanted = Self { fields: hir.schema.fields.values().map(|_| false).collect() };
-        for expr in hir.exprs.values() {
-            match &expr.kind {
-                ExprKind::Field(field) | ExprKind::Captured { field, .. } => wanted.add(*field),
-                ExprKind::Fingerprint(shape) => wanted.shape(hir, *shape),
-                ExprKind::Tagged(key, _) => wanted.key(hir, key),
-                _ => {}
-            }
-        }
+        hir.exprs.values().for_each(|expr| wanted.expr(hir, expr));
         set.keys.fields().for_each(|field| wanted.add(field));
         let parts = hir.cohorts.values().flat_map(|cohort| &cohort.by);
         parts.for_each(|part| wanted.part(hir, part));
@@ -54,6 +47,42 @@ impl Wanted {
         let others = set.maps.fields().chain(set.truth.fields()).chain(set.at_field);
         others.for_each(|field| wanted.add(field));
         wanted
+    }
+
+    /// The same for the rule set that follows, of which some expressions and rules have changed. What only the others asked is still
+    /// named.
+    pub(crate) fn again(
+        &self,
+        hir: &Hir,
+        exprs: impl Iterator<Item = ExprId>,
+        rules: &[RuleId],
+    ) -> Option<Self> {
+        let mut wanted = self.clone();
+        exprs.filter_map(|id| hir.exprs.get(id)).for_each(|expr| wanted.expr(hir, expr));
+        for rule in rules.iter().filter_map(|id| hir.rules.get(*id)) {
+            let mut reads = Reads::default();
+            for actions in [&rule.then, &rule.if_unknown] {
+                reads.actions(hir, actions);
+                if actions.iter().any(|action| matches!(action, Action::Hold { .. })) {
+                    // Whether cases are opened is asked of all rules.
+                    return None;
+                }
+            }
+            reads.fields.iter().for_each(|field| wanted.add(*field));
+            for key in rule_keys(rule) {
+                wanted.key(hir, key);
+            }
+        }
+        Some(wanted)
+    }
+
+    fn expr(&mut self, hir: &Hir, expr: &Expr) {
+        match &expr.kind {
+            ExprKind::Field(field) | ExprKind::Captured { field, .. } => self.add(*field),
+            ExprKind::Fingerprint(shape) => self.shape(hir, *shape),
+            ExprKind::Tagged(key, _) => self.key(hir, key),
+            _ => {}
+        }
     }
 
     pub(crate) fn has(&self, field: FieldId) -> bool {

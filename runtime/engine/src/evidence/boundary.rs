@@ -12,6 +12,7 @@
 use weir_compiler::canonical;
 use weir_compiler::hir::{ExprKind, Hir, Part, Phase, Rule};
 use weir_compiler::ids::*;
+use weir_compiler::shared::SharedVec;
 use weir_compiler::types::Type;
 
 use super::notes::Judged;
@@ -22,25 +23,50 @@ use crate::reads::children;
 /// The names of those expressions.
 #[derive(Debug)]
 pub(crate) struct Boundaries {
-    names: IdVec<ExprId, Option<NameHash>>,
+    names: SharedVec<ExprId, Option<NameHash>>,
+}
+
+/// The name of an expression whose value a record says.
+fn boundary(hir: &Hir, id: ExprId) -> Option<NameHash> {
+    is_boundary(hir, id).then(|| NameHash::of("expr", &canonical::expr(hir, id)))
+}
+
+/// The name of a condition.
+fn condition(hir: &Hir, id: ExprId) -> Option<NameHash> {
+    let is_condition = hir.exprs.get(id).is_some_and(|expr| expr.ty == Type::Bool);
+    is_condition.then(|| NameHash::of("expr", &canonical::expr(hir, id)))
 }
 
 impl Boundaries {
     /// Of a rule set. Cost: its size, with the canonical text of each of these expressions.
     pub(crate) fn new(hir: &Hir) -> Self {
-        let names = hir
-            .exprs
-            .ids()
-            .map(|id| is_boundary(hir, id).then(|| NameHash::of("expr", &canonical::expr(hir, id))));
-        Self { names: names.collect() }
+        Self { names: hir.exprs.ids().map(|id| boundary(hir, id)).collect() }
     }
 
     /// The names of all conditions of a rule set instead.
     pub(crate) fn conditions(hir: &Hir) -> Self {
-        let names = hir.exprs.iter().map(|(id, expr)| {
-            (expr.ty == Type::Bool).then(|| NameHash::of("expr", &canonical::expr(hir, id)))
-        });
-        Self { names: names.collect() }
+        Self { names: hir.exprs.ids().map(|id| condition(hir, id)).collect() }
+    }
+
+    /// The same names for the rule set that follows `before`, of which some expressions have changed.
+    pub(crate) fn again(&self, hir: &Hir, before: &Hir) -> Self {
+        self.changed(hir, before, boundary)
+    }
+
+    /// The names of its conditions.
+    pub(crate) fn conditions_again(&self, hir: &Hir, before: &Hir) -> Self {
+        self.changed(hir, before, condition)
+    }
+
+    fn changed(&self, hir: &Hir, before: &Hir, name: fn(&Hir, ExprId) -> Option<NameHash>) -> Self {
+        let mut names = self.names.clone();
+        for id in hir.exprs.differing(&before.exprs) {
+            match names.get_mut(id) {
+                Some(known) => *known = name(hir, id),
+                None => drop(names.push(name(hir, id))),
+            }
+        }
+        Self { names }
     }
 
     /// What a record calls an expression; nothing when it is worked out again.

@@ -39,7 +39,7 @@ pub(crate) fn verdict(
         return None;
     }
     // Caps were asked before, and are not asked again: a change must leave them alone.
-    for cap in &set.caps {
+    for cap in set.caps.iter() {
         let CapPlan::Actions { filter: Some(filter), .. } = cap else { continue };
         let asked = |look: &Look| walker.truth(*filter, &Recorded { set, look });
         if asked(look) != asked(&changed) {
