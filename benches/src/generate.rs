@@ -10,6 +10,15 @@ pub fn project(policies: usize, rules: usize) -> Vec<(String, String)> {
     (0..policies).map(|policy| (format!("gen/p{policy}.weir"), package(policy, rules))).collect()
 }
 
+/// The same policies in one file, of one package.
+pub fn file(policies: usize, rules: usize) -> Vec<(String, String)> {
+    let mut text = "package gen.all\n\nuse std.events { login }\n".to_owned();
+    for (_, part) in project(policies, rules) {
+        text.extend(part.split_once("{ login }\n").map(|(_, policy)| policy));
+    }
+    vec![("gen/all.weir".to_owned(), text)]
+}
+
 fn package(policy: usize, rules: usize) -> String {
     let mut text = String::with_capacity(1_000 + rules * 500);
     let (minutes, floor) = (5 + policy % 50, 2 + policy % 7);

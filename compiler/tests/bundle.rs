@@ -43,7 +43,7 @@ fn the_library_is_read_as_it_was_written() {
 fn an_expression_of_itself_is_refused() {
     let mut hir = LIBRARY.clone();
     let last = hir.exprs.ids().next_back().unwrap();
-    hir.exprs[last].kind = weir_compiler::hir::ExprKind::Not(last);
+    hir.exprs.get_mut(last).unwrap().kind = weir_compiler::hir::ExprKind::Not(last);
     assert!(bundle::read(&bundle::write(&hir)).is_err());
 }
 

@@ -57,6 +57,8 @@ enum Why {
     Edited { files: usize, rules: usize, seen: Instant },
     /// Somebody asked for the one before.
     Back,
+    /// It is the same, with its conditions planned together.
+    Planned,
 }
 
 /// What the thread that looks after the policies and the one that decides have between them.
@@ -127,6 +129,7 @@ impl Watch {
                 ui::count(rules, "rule")
             ),
             Why::Back => "put back the rules before".to_owned(),
+            Why::Planned => return None,
         };
         let running = ui::count(engine.hir().rules.len(), "rule");
         let state = format!("state: {kept} kept, {fresh} new and warming, {dropped} dropped");
@@ -229,12 +232,13 @@ impl Keeper {
         let mapper = self.setup.mapper_of(&linked.hir.schema);
         let next = self.rollout.latest().next(linked.hir, data);
         let beside = Beside::new(mapper, sources, texts);
-        let compiled = next.clone();
         // Both are made under the options of the first.
         self.rollout.publish(next, (beside, Why::Edited { files: changed.len(), rules, seen }));
+        // The edit is live by now, or about to be.
+        self.rollout.screen(|(beside, why), is_taken| (beside, if is_taken { Why::Planned } else { why }));
         if let Some(natives) = &self.natives {
             // They go on without where nobody compiles any more.
-            let _ = natives.send((compiled, Plans::All));
+            let _ = natives.send((self.rollout.latest().clone(), Plans::All));
         }
         Ok(())
     }
