@@ -49,6 +49,11 @@ impl Activations {
         active
     }
 
+    /// Whether there is none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Active> {
         self.all.iter()
     }

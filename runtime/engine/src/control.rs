@@ -1,7 +1,10 @@
 //! What stands over the rules: a panic, switches, the brake, attack mode, open cases and truth.
 //!
 //! All of it is state, in order and by name, so that it survives a snapshot, a replay and another rule set. What the
-//! hot path asks of it is worked out for the rule set at hand by [`Control::bind`], after every change.
+//! hot path asks of it is worked out for the rule set at hand when it is first asked after a change, rule by rule, and
+//! remembered: a change of rule set costs nothing here, whatever stands over the rules.
+
+use std::cell::Cell;
 
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
@@ -82,20 +85,28 @@ pub(crate) struct Control {
     bound: Bound,
 }
 
-/// What stands over each rule and policy of a rule set.
+/// What stands over each rule and policy of a rule set, as far as that has been asked.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Bound {
-    halts: IdVec<RuleId, Halt>,
-    until: IdVec<PolicyId, i64>,
+    /// The address of the rule set, to be compared and nothing else.
+    set: usize,
+    halts: IdVec<RuleId, Cell<Option<Halt>>>,
+    until: IdVec<PolicyId, Cell<Option<i64>>>,
 }
 
 impl Bound {
-    /// While nothing does.
-    pub(crate) fn quiet(set: &RuleSet) -> Self {
+    /// While nothing has been asked.
+    pub(crate) fn new(set: &RuleSet) -> Self {
         Self {
-            halts: set.hir.rules.values().map(|_| Halt::No).collect(),
-            until: set.hir.policies.values().map(|_| i64::MIN).collect(),
+            set: std::ptr::from_ref(set).addr(),
+            halts: set.hir.rules.values().map(|_| Cell::default()).collect(),
+            until: set.hir.policies.values().map(|_| Cell::default()).collect(),
         }
+    }
+
+    /// Where to remember something about a rule set; nowhere when it is another.
+    fn place<'a, I: Id, T>(&self, set: &RuleSet, of: &'a IdVec<I, T>, id: I) -> Option<&'a T> {
+        if self.set == std::ptr::from_ref(set).addr() { of.get(id) } else { None }
     }
 }
 
@@ -113,13 +124,37 @@ impl Control {
         self.panic
     }
 
-    pub(crate) fn halt(&self, rule: RuleId) -> Halt {
-        self.bound.halts.get(rule).copied().unwrap_or_default()
+    /// What keeps a rule from acting.
+    pub(crate) fn halt(&self, set: &RuleSet, rule: RuleId) -> Halt {
+        // Nearly always nothing is switched off or suspended.
+        if self.switches.is_empty() && self.brakes.is_quiet() {
+            return Halt::No;
+        }
+        let place = self.bound.place(set, &self.bound.halts, rule);
+        if let Some(known) = place.and_then(Cell::get) {
+            return known;
+        }
+        let halt = self.find_halt(set, rule);
+        if let Some(place) = place {
+            place.set(Some(halt));
+        }
+        halt
     }
 
     /// Whether attack mode makes a policy act at `at`.
-    pub(crate) fn is_active(&self, policy: PolicyId, at: i64) -> bool {
-        self.bound.until.get(policy).is_some_and(|until| at < *until)
+    pub(crate) fn is_active(&self, set: &RuleSet, policy: PolicyId, at: i64) -> bool {
+        if self.active.is_empty() {
+            return false;
+        }
+        let place = self.bound.place(set, &self.bound.until, policy);
+        let until = place.and_then(Cell::get).unwrap_or_else(|| {
+            let until = self.find_until(set, policy);
+            if let Some(place) = place {
+                place.set(Some(until));
+            }
+            until
+        });
+        at < until
     }
 
     pub(crate) fn panic(&mut self, since: Option<i64>) -> Answer {
@@ -160,58 +195,51 @@ impl Control {
         // Under attack this comes at every event, so nothing is worked out anew: a rule that fires holds its own end.
         for (id, policy) in set.hir.policies.iter() {
             if active.covers(&policy.package, &policy.name)
-                && let Some(end) = self.bound.until.get_mut(id)
+                && let Some(place) = self.bound.place(set, &self.bound.until, id)
+                && let Some(end) = place.get()
             {
-                *end = active.until.max(*end);
+                place.set(Some(active.until.max(end)));
             }
         }
     }
 
-    /// Works out what holds for a rule set; to be called with another one, and after every change but an activation.
+    /// Forgets what has been worked out for a rule set; to be called after every change but an activation.
     pub(crate) fn bind(&mut self, set: &RuleSet) {
-        let halt = |rule: RuleId| {
-            let last = self.switches.iter().rev().find(|switch| is_about(set, &switch.name, rule));
-            if last.is_some_and(|switch| switch.off) {
-                return Halt::Off;
-            }
-            // Nearly always nothing is suspended, and what rules say need not be told.
-            let name = set.names.rules.get(rule).filter(|name| self.brakes.has_suspended(**name));
-            match name.and_then(|_| set.harms.identity(&set.hir, &set.names, rule)) {
-                Some((name, version)) if self.brakes.is_suspended(name, version) => Halt::Suspended,
-                _ => Halt::No,
-            }
-        };
-        self.bound.halts = set.hir.rules.ids().map(halt).collect();
-        self.bind_active(set);
+        self.bound = Bound::new(set);
     }
 
-    /// The same with another rule set, whose [`Bound::quiet`] is at hand. Constant time while nothing stands over the rules.
-    pub(crate) fn rebind(&mut self, set: &RuleSet, quiet: &mut Bound) {
-        std::mem::swap(&mut self.bound, quiet);
-        if !self.is_quiet() {
-            self.bind(set);
-        }
+    /// The same with another rule set, whose [`Bound::new`] is at hand. Constant time.
+    pub(crate) fn rebind(&mut self, fresh: &mut Bound) {
+        std::mem::swap(&mut self.bound, fresh);
     }
 
     /// Nothing stands over any rule.
     fn is_quiet(&self) -> bool {
-        self.switches.is_empty() && self.brakes.is_quiet() && self.active.iter().next().is_none()
+        self.switches.is_empty() && self.brakes.is_quiet() && self.active.is_empty()
     }
 
-    fn bind_active(&mut self, set: &RuleSet) {
-        let acting: Vec<&Active> = self
-            .active
-            .iter()
-            .filter(|active| {
-                let rule = set.hir.rules.iter().find(|(_, rule)| rule.full_name == active.rule);
-                rule.is_none_or(|(id, _)| self.halt(id) == Halt::No)
-            })
-            .collect();
-        let until = |policy: &weir_compiler::hir::Policy| {
-            let ends = acting.iter().filter(|active| active.covers(&policy.package, &policy.name));
-            ends.map(|active| active.until).max().unwrap_or(i64::MIN)
-        };
-        self.bound.until = set.hir.policies.values().map(until).collect();
+    fn find_halt(&self, set: &RuleSet, rule: RuleId) -> Halt {
+        let last = self.switches.iter().rev().find(|switch| is_about(set, &switch.name, rule));
+        if last.is_some_and(|switch| switch.off) {
+            return Halt::Off;
+        }
+        // Nearly always nothing is suspended, and what rules say need not be told.
+        let name = set.names.rules.get(rule).filter(|name| self.brakes.has_suspended(**name));
+        match name.and_then(|_| set.harms.identity(&set.hir, &set.names, rule)) {
+            Some((name, version)) if self.brakes.is_suspended(name, version) => Halt::Suspended,
+            _ => Halt::No,
+        }
+    }
+
+    /// Until when attack mode makes a policy act.
+    fn find_until(&self, set: &RuleSet, policy: PolicyId) -> i64 {
+        let Some(policy) = set.hir.policies.get(policy) else { return i64::MIN };
+        let covers = self.active.iter().filter(|active| active.covers(&policy.package, &policy.name));
+        let acting = covers.filter(|active| {
+            let rule = set.names.rule(&active.rule);
+            rule.is_none_or(|rule| self.halt(set, rule) == Halt::No)
+        });
+        acting.map(|active| active.until).max().unwrap_or(i64::MIN)
     }
 
     /// What stands over the rules at `at`.
@@ -222,7 +250,7 @@ impl Control {
         }
         let mut found: Vec<Engaged> = self.panic.map(Engaged::Panic).into_iter().collect();
         for (id, rule) in set.hir.rules.iter() {
-            match self.halt(id) {
+            match self.halt(set, id) {
                 Halt::No => {}
                 Halt::Off => found.push(Engaged::Off(rule.full_name.clone())),
                 Halt::Suspended => {

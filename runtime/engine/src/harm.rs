@@ -170,7 +170,7 @@ impl Engine {
             return;
         };
         // Most of what ships is in shadow, and harms nobody.
-        let may_act = |reach: &Reach| !reach.shadow || self.control.is_active(reach.policy, sheet.at);
+        let may_act = |reach: &Reach| !reach.shadow || self.control.is_active(set, reach.policy, sheet.at);
         if sheet.entries.is_empty() && !reaches.iter().any(may_act) {
             return;
         }

@@ -90,7 +90,7 @@ impl Engine {
         let mut seen = Exemptions::default();
         for id in &phase.exempting {
             let Some(rule) = set.hir.rules.get(*id) else { continue };
-            if self.control.halt(*id) == Halt::Off {
+            if self.control.halt(set, *id) == Halt::Off {
                 continue;
             }
             let filter = self.filter_of(set, &walker, &view, rule.policy);
@@ -137,7 +137,7 @@ impl Engine {
             let noted = seen.found.iter().filter(|id| phase.exempting.contains(id));
             sheet.matches.extend(noted.map(|id| matched(set, &walker, &view, &Plan::new(*id, false, true))));
         }
-        sheet.unknown.extend(seen.unknown.iter().filter(|id| self.control.halt(**id) != Halt::Off));
+        sheet.unknown.extend(seen.unknown.iter().filter(|id| self.control.halt(set, **id) != Halt::Off));
         sheet.exemptions = seen.found;
     }
 
@@ -207,8 +207,9 @@ impl Engine {
         for (live, hash, origin, place, until, spared) in met {
             let Some(verdict) = verdict_of(set, place) else { continue };
             let package = set.package_of(place.rule);
-            let lifted =
-                sheet.exempted.contains(&package) || sheet.panic || self.control.halt(place.rule) != Halt::No;
+            let lifted = sheet.exempted.contains(&package)
+                || sheet.panic
+                || self.control.halt(set, place.rule) != Halt::No;
             let table = if live { &mut self.store.live } else { &mut self.store.shadow };
             let fate = if lifted {
                 Fate::Lifted
@@ -242,14 +243,14 @@ impl Engine {
 
     /// Whether a rule acts on this event: live, in shadow, or not at all.
     pub(crate) fn acts(&self, set: &RuleSet, view: &View<'_>, id: RuleId) -> Option<bool> {
-        match self.control.halt(id) {
+        match self.control.halt(set, id) {
             Halt::Off => return None,
             Halt::Suspended => return Some(false),
             Halt::No if self.control.panics().is_some() => return Some(false),
             Halt::No => {}
         }
         let rule = set.hir.rules.get(id)?;
-        if self.options.as_enforced || self.control.is_active(rule.policy, view.at) {
+        if self.options.as_enforced || self.control.is_active(set, rule.policy, view.at) {
             return Some(true);
         }
         Some(match &rule.mode {

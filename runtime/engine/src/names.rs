@@ -64,6 +64,8 @@ pub(crate) struct Names {
     pub(crate) signals: IdVec<SignalId, NameHash>,
     /// By position.
     pub(crate) caps: Vec<NameHash>,
+    /// Rules by their names; the first of several.
+    by_name: Arc<HashMap<NameHash, RuleId>>,
     origins: HashMap<Origin, Place>,
     /// By rule, the origins of its actions: which action, and whether it is taken when the rule is unknown.
     places: IdVec<RuleId, Arc<[(u16, bool, Origin)]>>,
@@ -112,9 +114,11 @@ impl Names {
                 .map(|id| NameHash::of("signal", &canonical::linked_signal(hir, id)))
                 .collect(),
             caps: hir.caps.iter().map(|cap| NameHash::of("cap", &cap_text(hir, cap))).collect(),
+            by_name: Arc::default(),
             origins: HashMap::new(),
             places: hir.rules.values().map(|_| Arc::from([])).collect(),
         };
+        names.by_name = names.rules_by_name();
         for id in hir.rules.ids() {
             names.add_rule(hir, id);
         }
@@ -134,8 +138,20 @@ impl Names {
                 *name = NameHash::of("rule", &rule.full_name);
             }
         }
+        if names.rules != self.rules {
+            names.by_name = names.rules_by_name();
+        }
         changed.iter().for_each(|id| names.add_rule(hir, *id));
         names
+    }
+
+    fn rules_by_name(&self) -> Arc<HashMap<NameHash, RuleId>> {
+        Arc::new(self.rules.iter().rev().map(|(id, name)| (*name, id)).collect())
+    }
+
+    /// The rule of a full name.
+    pub(crate) fn rule(&self, name: &str) -> Option<RuleId> {
+        self.by_name.get(&NameHash::of("rule", name)).copied()
     }
 
     /// Adds the origins of a rule.

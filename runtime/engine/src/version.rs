@@ -145,7 +145,7 @@ impl Replacement {
             store: Store::new(&next.set, &next.options),
             readings: Readings::new(sizes(&next.set)),
             screening: Screening::default(),
-            bound: Bound::quiet(&next.set),
+            bound: Bound::new(&next.set),
             moves: Moves::new(&running.set, &next.set),
             from: Arc::downgrade(&running.set),
             next,
@@ -186,7 +186,7 @@ impl Engine {
         std::mem::swap(&mut self.store, store);
         std::mem::swap(&mut self.readings, readings);
         std::mem::swap(&mut self.screening, screening);
-        self.control.rebind(&next.set, bound);
+        self.control.rebind(bound);
         std::mem::swap(&mut self.set, &mut next.set);
         std::mem::swap(&mut self.data, &mut next.data);
         std::mem::swap(&mut self.screens, &mut next.screens);

@@ -72,7 +72,11 @@ impl Engine {
             data: Arc::clone(&self.data),
             judged: phase.judged,
             inherited: sheet.exempted.len(),
-            off: hir.rules.ids().filter(|id| self.control.halt(*id) == Halt::Off && looks(*id)).collect(),
+            off: hir
+                .rules
+                .ids()
+                .filter(|id| self.control.halt(&self.set, *id) == Halt::Off && looks(*id))
+                .collect(),
             set: Some(Arc::clone(&self.set)),
             acts: Vec::new(),
             open: Vec::new(),
