@@ -54,6 +54,21 @@ type Links = Arc<Mutex<Option<link::Kept<Checked>>>>;
 struct Parsed {
     tree: Arc<ast::File>,
     faults: Vec<Diagnostic>,
+    /// Hashes of its items: of their text and documentation.
+    items: Vec<u64>,
+}
+
+impl Parsed {
+    fn new(text: &str, tree: ast::File, faults: Vec<Diagnostic>) -> Self {
+        let hash = |item: &ast::Item| {
+            let mut hasher = DefaultHasher::new();
+            text.get(item.span.start as usize..item.span.end as usize).hash(&mut hasher);
+            item.doc.hash(&mut hasher);
+            hasher.finish()
+        };
+        let items = tree.items.iter().map(hash).collect();
+        Self { tree: Arc::new(tree), faults, items }
+    }
 }
 
 /// Everything found in the files of a session.
@@ -139,7 +154,7 @@ impl Analysis {
         let text = text.into();
         let file = self.sources.set(name, Arc::clone(&text));
         let (tree, faults) = self.parser.parse(file, &text);
-        self.files.insert(file, Parsed { tree: Arc::new(tree), faults });
+        self.files.insert(file, Parsed::new(&text, tree, faults));
         self.found = None;
         file
     }
@@ -155,9 +170,9 @@ impl Analysis {
             text.push_str(chunk.valid());
             text.extend(chunk.invalid().iter().map(|_| '?'));
         }
-        let file = self.sources.set(name, text);
+        let file = self.sources.set(name, text.as_str());
         let (tree, faults) = weir_dsl::parse_bytes(file, bytes);
-        self.files.insert(file, Parsed { tree: Arc::new(tree), faults });
+        self.files.insert(file, Parsed::new(&text, tree, faults));
         self.found = None;
         file
     }
@@ -268,8 +283,12 @@ impl Analysis {
         let env = Arc::clone(&found.env);
         for package in env.packages.values() {
             let seen = self.policies_seen(&env, &package.name);
-            for (file, item) in package.items() {
-                let Some(key) = self.key(&env, &package.name, file, item, seen) else { continue };
+            let items = package.parts.iter().flat_map(|(file, tree)| {
+                let hashes = self.files.get(file).map(|parsed| parsed.items.as_slice()).unwrap_or_default();
+                tree.items.iter().zip(hashes).map(|(item, hash)| (*file, item, *hash))
+            });
+            for (file, item, hash) in items {
+                let Some(key) = key(&env, &package.name, (file, item, hash), seen) else { continue };
                 let checked = match before.get(&key) {
                     Some(known) => moved(&known.checked, item.span),
                     None => Arc::new(checked(&env, &package.name, file, item)),
@@ -295,42 +314,45 @@ impl Analysis {
         found
     }
 
-    /// What an item's check depends on; nothing for items that are no more than their declaration.
-    fn key(&self, env: &Env, package: &SmolStr, file: FileId, item: &ast::Item, seen: u64) -> Option<Key> {
-        let mut hasher = DefaultHasher::new();
-        env.fingerprint.hash(&mut hasher);
-        self.sources.snippet(file, item.span).hash(&mut hasher);
-        item.doc.hash(&mut hasher);
-        match &item.kind {
-            ItemKind::Policy(_) | ItemKind::Cap(_) | ItemKind::Derive(_) => (),
-            // These belong to the environment, and it covers their places.
-            ItemKind::Function(_) | ItemKind::Decide(_) => item.span.hash(&mut hasher),
-            ItemKind::Tune(_) | ItemKind::Test(_) => seen.hash(&mut hasher),
-            ItemKind::Envelope(_)
-            | ItemKind::Event(_)
-            | ItemKind::List(_)
-            | ItemKind::Table(_)
-            | ItemKind::Tag(_)
-            | ItemKind::Queue(_)
-            | ItemKind::Decoy(_)
-            | ItemKind::Schedule(_)
-            | ItemKind::Fingerprint(_)
-            | ItemKind::Model(_) => return None,
-        }
-        Some(Key { file, package: package.clone(), hash: hasher.finish() })
-    }
-
     /// A hash of the policies that tests and tunes of a package see: its own and those it imports.
     fn policies_seen(&self, env: &Env, package: &str) -> u64 {
         let mut hasher = DefaultHasher::new();
         for source in visible_policies(env, package).filter_map(|name| env.policies.get(&name)) {
             if let Some((item, _)) = source.syntax() {
-                (source.at.file, item.span).hash(&mut hasher);
-                self.sources.snippet(source.at.file, item.span).hash(&mut hasher);
+                let text = self.files.get(&source.at.file).and_then(|parsed| parsed.items.get(source.item));
+                (source.at.file, item.span, text).hash(&mut hasher);
             }
         }
         hasher.finish()
     }
+}
+
+/// What an item's check depends on; nothing for items that are no more than their declaration.
+fn key(
+    env: &Env,
+    package: &SmolStr,
+    (file, item, hash): (FileId, &ast::Item, u64),
+    seen: u64,
+) -> Option<Key> {
+    let mut hasher = DefaultHasher::new();
+    (env.fingerprint, hash).hash(&mut hasher);
+    match &item.kind {
+        ItemKind::Policy(_) | ItemKind::Cap(_) | ItemKind::Derive(_) => (),
+        // These belong to the environment, and it covers their places.
+        ItemKind::Function(_) | ItemKind::Decide(_) => item.span.hash(&mut hasher),
+        ItemKind::Tune(_) | ItemKind::Test(_) => seen.hash(&mut hasher),
+        ItemKind::Envelope(_)
+        | ItemKind::Event(_)
+        | ItemKind::List(_)
+        | ItemKind::Table(_)
+        | ItemKind::Tag(_)
+        | ItemKind::Queue(_)
+        | ItemKind::Decoy(_)
+        | ItemKind::Schedule(_)
+        | ItemKind::Fingerprint(_)
+        | ItemKind::Model(_) => return None,
+    }
+    Some(Key { file, package: package.clone(), hash: hasher.finish() })
 }
 
 /// The full names of the policies that a package declares or imports.

@@ -1,23 +1,29 @@
-//! Measures what an edit costs until it is live, by number of rules, and prints it as Markdown.
+//! Measures what an edit costs until it is live, and how long a process takes until it decides, by number of rules, and prints
+//! it as Markdown.
 //!
 //! ```text
 //! cargo run --release -p weir-benches --bin edits
 //! ```
 //!
-//! Times are CPU time of the thread that does it, the median of nine edits.
+//! Times of edits are CPU time of the thread that does it, the median of nine edits. Times of starts are those of a process of its own,
+//! from before it is started until it has ended after its first decision; the median of seven.
 #![allow(
     clippy::print_stdout,
     clippy::indexing_slicing,
+    clippy::expect_used,
     reason = "a program that prints its result and stops at the first surprise"
 )]
 
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use weir_benches::{generate, session};
 use weir_compiler::analysis::Analysis;
+use weir_compiler::bundle;
 use weir_compiler::data::Data;
 use weir_compiler::link::Options as LinkOptions;
-use weir_engine::{Engine, Options, Replacement};
+use weir_engine::{Engine, Input, Options, Record, Replacement, Step};
 
 /// As in the program that is measured.
 #[global_allocator]
@@ -50,13 +56,94 @@ const EDITS: [(&str, Edit); 3] = [
 ];
 
 fn main() {
-    println!("| rules | files | edit | {} |\n|---|---|---|{}", STEPS.join(" | "), "---|".repeat(STEPS.len()));
-    let asked: Vec<usize> = std::env::args().skip(1).filter_map(|rules| rules.parse().ok()).collect();
-    for rules in if asked.is_empty() { vec![1_000, 10_000] } else { asked } {
-        measure(rules, "a policy a file", &generate::project(rules / 10, 10));
-        measure(rules, "one", &generate::file(rules / 10, 10));
-        measure(rules, "one policy a thousand rules", &generate::project(rules / 1_000, 1_000));
+    let mut arguments = std::env::args().skip(1);
+    if let (Some("--first"), Some(kind), Some(path)) =
+        (arguments.next().as_deref(), arguments.next(), arguments.next())
+    {
+        return first_decision(&kind, Path::new(&path));
     }
+    let asked: Vec<usize> = std::env::args().skip(1).filter_map(|rules| rules.parse().ok()).collect();
+    let asked = if asked.is_empty() { vec![1_000, 10_000] } else { asked };
+    println!("| rules | files | edit | {} |\n|---|---|---|{}", STEPS.join(" | "), "---|".repeat(STEPS.len()));
+    for rules in &asked {
+        measure(*rules, "a policy a file", &generate::project(rules / 10, 10));
+        measure(*rules, "one", &generate::file(rules / 10, 10));
+        measure(*rules, "one policy a thousand rules", &generate::project(rules / 1_000, 1_000));
+    }
+    println!("\n| rules | from | start to first decision | read or check | link | make ready | decide | |");
+    println!("|---|---|---|---|---|---|---|---|");
+    asked.into_iter().for_each(start);
+}
+
+/// Prints how long a process takes from its start to its first decision, from source and from compiled rules.
+fn start(rules: usize) {
+    let files = generate::project(rules / 10, 10);
+    let dir = std::env::temp_dir().join(format!("weir-start-{}", std::process::id()));
+    std::fs::create_dir_all(&dir).expect("a folder");
+    for (nth, (_, text)) in files.iter().enumerate() {
+        std::fs::write(dir.join(format!("{nth:05}.weir")), text).expect("a file");
+    }
+    let mut analysis = session::checked(&files);
+    let found = analysis.found();
+    let linked = found.link(&found.everything(), &LinkOptions::default());
+    let compiled = dir.join("rules.bundle");
+    std::fs::write(&compiled, bundle::write(&linked.hir)).expect("a file");
+    for (kind, path) in [("source", &dir), ("compiled", &compiled)] {
+        let mut times: Vec<(Duration, String)> = (0..7)
+            .map(|_| {
+                let begun = Instant::now();
+                let program = std::env::current_exe().expect("this program");
+                let child =
+                    Command::new(program).args(["--first", kind]).arg(path).output().expect("a process");
+                assert!(child.status.success());
+                (begun.elapsed(), String::from_utf8_lossy(&child.stdout).trim().to_owned())
+            })
+            .collect();
+        times.sort();
+        let (time, steps) = &times[times.len() / 2];
+        println!("| {rules} | {kind} | {} | {steps} |", shown(*time));
+    }
+    std::fs::remove_dir_all(&dir).expect("our own folder");
+}
+
+/// What such a process does.
+fn first_decision(kind: &str, path: &Path) {
+    let begun = cpu();
+    let (hir, read) = if kind == "compiled" {
+        let bytes = std::fs::read(path).expect("a file");
+        let read = cpu();
+        (bundle::read(&bytes).expect("just written"), read)
+    } else {
+        let mut names: Vec<_> =
+            std::fs::read_dir(path).expect("a folder").flatten().map(|f| f.path()).collect();
+        names.retain(|name| name.extension().is_some_and(|ending| ending == "weir"));
+        names.sort();
+        let text = |name: &PathBuf| std::fs::read_to_string(name).expect("a text");
+        let files: Vec<(String, String)> =
+            names.iter().map(|name| (name.display().to_string(), text(name))).collect();
+        let mut analysis = session::checked(&files);
+        let found = analysis.found();
+        let read = cpu();
+        let hir = found.link(&found.everything(), &LinkOptions::default()).hir;
+        // What is left is the system's to take back.
+        std::mem::forget((analysis, found));
+        (hir, read)
+    };
+    let linked = cpu();
+    let mut engine = Engine::new(hir, Data::default(), Options::default());
+    let made = cpu();
+    let schema = &engine.hir().schema;
+    let event = schema.event("login").expect("the library declares it");
+    let record = Record::empty(schema, event);
+    let Step::Decided(decision) =
+        engine.begin(Input::Request { at: 1_767_571_200_000, events: vec![record] })
+    else {
+        return;
+    };
+    let decided = cpu();
+    let steps = [read - begun, linked - read, made - linked, decided - made].map(shown);
+    println!("{} | {:?}", steps.join(" | "), decision.verdict);
+    std::process::exit(0);
 }
 
 fn measure(rules: usize, kind: &str, files: &[(String, String)]) {

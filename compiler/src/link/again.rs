@@ -11,22 +11,25 @@
 //! Everything else keeps its place and is [shared](crate::shared), so whoever has made something of the rule set before finds
 //! what has changed by comparing pointers. A fragment is rewritten as a whole or not at all.
 //!
-//! That is done for edits that leave state alone. Whatever else changes, or where much has been left behind, everything is
-//! linked anew; [`Kept::again`] says so by answering nothing.
+//! New states and signals come behind all others, so that nothing that is remembered changes its place. Whatever else changes
+//! (a state that nobody asks for any more, a new sequence), or where much has been left behind, everything is linked anew;
+//! [`Kept::again`] says so by answering nothing.
 
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::Arc;
 
+use smol_str::format_smolstr;
+
 use super::merge::{self, Fresh, Known, Renumber, Texts};
-use super::{Linked, Options, full_names, in_parts, missing, supplied, tuned, wake};
-use crate::canonical;
+use super::{Linked, Options, Reading, full_names, in_parts, missing, supplied, tuned, wake};
 use crate::env::Env;
-use crate::hir::{Hir, Mode, Sequence, Signal};
+use crate::hir::{Hir, Mode, Sequence, Signal, State};
 use crate::ids::*;
 use crate::shared::SharedVec;
 use crate::tune::Tune;
 use crate::visit::{self, Visitor};
+use crate::{budget, canonical};
 
 /// A rule set of fewer expressions than so many may leave as many behind as one of so many.
 const SMALL: usize = 4_096;
@@ -45,19 +48,18 @@ pub(super) struct Layout {
     /// How many expressions it has.
     pub(super) exprs: usize,
     /// And of what else stands in a row.
-    lengths: [usize; 5],
+    lengths: [usize; 3],
 }
 
 impl Layout {
-    pub(super) fn new(exprs: usize, lengths: [usize; 5], (at, fresh): (Renumber, Fresh)) -> Self {
+    pub(super) fn new(exprs: usize, lengths: [usize; 3], (at, fresh): (Renumber, Fresh)) -> Self {
         Self { at, fresh, exprs, lengths }
     }
 }
 
-/// How many parameters, signals, sequences, policies and rules there are.
-pub(super) fn lengths(fragment: &Hir) -> [usize; 5] {
-    let Hir { params, signals, sequences, policies, rules, .. } = fragment;
-    [params.len(), signals.len(), sequences.len(), policies.len(), rules.len()]
+/// How many parameters, policies and rules there are.
+pub(super) fn lengths(fragment: &Hir) -> [usize; 3] {
+    [fragment.params.len(), fragment.policies.len(), fragment.rules.len()]
 }
 
 /// A rule set with all that is needed to link the next one.
@@ -135,7 +137,10 @@ impl<P: Piece> Kept<P> {
                 fragment.rules.values_mut().for_each(|rule| rule.mode = Mode::Enforce);
             }
             merge::resolve(&mut fragment);
-            let next = replace(&mut linked.hir, &self.known, layout, fragment)?;
+            let next = replace(&mut linked, &mut self.known, layout, fragment)?;
+            if supplied.is_some() && next.at.signals.len() > layout.at.signals.len() {
+                return None;
+            }
             if next.at.exprs != layout.at.exprs {
                 left_behind += layout.exprs;
             }
@@ -166,32 +171,58 @@ impl<P: Piece> Kept<P> {
     }
 }
 
-/// Puts a fragment, whose parameters have their values, in the place of the one that has been there. Nothing where it keeps other
-/// state, has other readings or another number of anything but expressions.
-fn replace(hir: &mut Hir, known: &Known, before: &Layout, fragment: Hir) -> Option<Layout> {
+/// Puts a fragment, whose parameters have their values, in the place of the one that has been there. Nothing where something that was
+/// kept is kept no more, where it keeps anything new but states, or has another number of parameters or rules. What is known
+/// may know too much then.
+fn replace(linked: &mut Linked, known: &mut Known, before: &Layout, fragment: Hir) -> Option<Layout> {
+    let hir = &mut linked.hir;
     let texts = Texts::of(&fragment);
+    let (first_state, first_signal) = (hir.states.len(), hir.signals.len());
+    let mut next_state = first_state;
+    let states = texts.states.iter().map(|text| {
+        *known.states.entry(Arc::clone(text)).or_insert_with(|| {
+            next_state += 1;
+            StateId::from_index(next_state - 1)
+        })
+    });
     let mut at = Renumber {
-        states: same(&texts.states, &known.states, &before.at.states)?,
+        states: states.collect(),
         cohorts: same(&texts.cohorts, &known.cohorts, &before.at.cohorts)?,
         calls: same(&texts.calls, &known.calls, &before.at.calls)?,
         facts: same(&texts.facts, &known.facts, &before.at.facts)?,
         patterns: ids(&texts.patterns, &known.patterns)?,
         ..before.at.clone()
     };
-    if lengths(&fragment) != before.lengths || !fragment.caps.is_empty() || !fragment.derives.is_empty() {
+    if lengths(&fragment) != before.lengths
+        || !before.at.states.iter().all(|id| at.states.contains(id))
+        || !fragment.caps.is_empty()
+        || !fragment.derives.is_empty()
+    {
         return None;
     }
     // They stand in the order in which rules have come to them.
     let named = |id: &SignalId, name: &str| hir.signals.get(*id).is_some_and(|signal| signal.name == name);
-    let signals = fragment.signals.values();
-    at.signals = signals
-        .map(|signal| before.at.signals.iter().copied().find(|id| named(id, &signal.name)))
-        .collect::<Option<_>>()?;
+    let mut next_signal = first_signal;
+    let signals = fragment.signals.values().map(|signal| {
+        before.at.signals.iter().copied().find(|id| named(id, &signal.name)).unwrap_or_else(|| {
+            next_signal += 1;
+            SignalId::from_index(next_signal - 1)
+        })
+    });
+    at.signals = signals.collect();
     let named = |id: &SequenceId, name: &str| hir.sequences.get(*id).is_some_and(|known| known.name == name);
     let sequences = fragment.sequences.values();
     at.sequences = sequences
         .map(|sequence| before.at.sequences.iter().copied().find(|id| named(id, &sequence.name)))
         .collect::<Option<_>>()?;
+    let are_kept = before.at.signals.iter().all(|id| at.signals.contains(id))
+        && before.at.sequences.iter().all(|id| at.sequences.contains(id));
+    if !are_kept {
+        return None;
+    }
+    let bytes: Vec<u32> =
+        fragment.states.values().map(|state| budget::bytes_per_key(&fragment, state)).collect();
+    let identities = texts.states;
     let texts: Vec<String> = fragment.sequences.ids().map(|id| canonical::sequence(&fragment, id)).collect();
 
     let mut there = fragment.clone();
@@ -202,7 +233,8 @@ fn replace(hir: &mut Hir, known: &Known, before: &Layout, fragment: Hir) -> Opti
         there = fragment;
         visit::hir(&mut there, &mut at);
     }
-    let next = Layout { at, fresh: before.fresh.clone(), exprs: there.exprs.len(), lengths: before.lengths };
+    let mut next =
+        Layout { at, fresh: before.fresh.clone(), exprs: there.exprs.len(), lengths: before.lengths };
 
     for ((sequence, id), text) in there.sequences.values().zip(&next.at.sequences).zip(&texts) {
         let former = hir.sequences.get(*id)?;
@@ -213,7 +245,21 @@ fn replace(hir: &mut Hir, known: &Known, before: &Layout, fragment: Hir) -> Opti
             hir.sequences.get_mut(*id)?.at = sequence.at;
         }
     }
+    let described = identities.into_iter().zip(bytes);
+    for ((state, id), (identity, bytes_per_key)) in
+        there.states.into_iter().zip(&next.at.states).zip(described)
+    {
+        // Of those that are alike the first is the one.
+        if id.index() == hir.states.len() {
+            hir.states.push(State { identity, bytes_per_key, ..state });
+            next.fresh.states.push(*id);
+        }
+    }
     for (signal, id) in there.signals.values().zip(&next.at.signals) {
+        if id.index() == hir.signals.len() {
+            hir.signals.push(signal.clone());
+            continue;
+        }
         let former = hir.signals.get(*id)?;
         if !reads_alike(former, signal) {
             return None;
@@ -235,7 +281,27 @@ fn replace(hir: &mut Hir, known: &Known, before: &Layout, fragment: Hir) -> Opti
     put(&mut hir.params, next.at.params, there.params)?;
     put(&mut hir.policies, next.at.policies, there.policies)?;
     put(&mut hir.rules, next.at.rules, there.rules)?;
+    if hir.states.len() > first_state || hir.signals.len() > first_signal {
+        note(linked, &next.at)?;
+    }
     Some(next)
+}
+
+/// Notes the states and signals of a policy again.
+fn note(linked: &mut Linked, at: &Renumber) -> Option<()> {
+    let id = PolicyId(at.policies);
+    let policy = linked.hir.policies.get(id)?;
+    let names = Arc::make_mut(&mut linked.names);
+    for id in &at.signals {
+        let name =
+            format_smolstr!("{}.{}.{}", policy.package, policy.name, linked.hir.signals.get(*id)?.name);
+        names.entry(name).or_insert(Reading::Signal(*id));
+    }
+    let members = linked.members.get_mut(id)?;
+    members.states.clone_from(&at.states);
+    members.states.sort();
+    members.states.dedup();
+    Some(())
 }
 
 /// Puts items where others have been.
