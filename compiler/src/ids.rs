@@ -86,6 +86,13 @@ impl<I, T> Default for IdVec<I, T> {
 }
 
 impl<I: Id, T> IdVec<I, T> {
+    /// Of items, with room for so many more.
+    pub fn with_room(items: impl ExactSizeIterator<Item = T>, more: usize) -> Self {
+        let mut all = Vec::with_capacity(items.len() + more);
+        all.extend(items);
+        Self { items: all, _id: PhantomData }
+    }
+
     /// Adds an item.
     pub fn push(&mut self, item: T) -> I {
         self.items.push(item);

@@ -26,6 +26,8 @@ use crate::timers::Timer;
 enum Places {
     /// All are where they were.
     Same,
+    /// So are the first so many, and all behind them are new.
+    Grown(usize),
     Moved {
         /// By the next position, the running one; nothing for what is new.
         from: Vec<Option<usize>>,
@@ -57,8 +59,8 @@ pub(crate) struct Moves {
 impl Places {
     /// Pairs what has the same name. Of several that share one, the first is the first again.
     fn new<N: Copy + Eq + Hash>(old: &[N], new: &[N]) -> Self {
-        if old == new {
-            return Self::Same;
+        if let Some(fresh) = new.strip_prefix(old) {
+            return if fresh.is_empty() { Self::Same } else { Self::Grown(old.len()) };
         }
         let mut known: HashMap<N, Vec<usize>> = HashMap::new();
         for (at, name) in old.iter().enumerate().rev() {
@@ -79,6 +81,7 @@ impl Places {
     fn count(&self, next: usize) -> Carried {
         match self {
             Self::Same => Carried { kept: next, ..Carried::default() },
+            Self::Grown(kept) => Carried { kept: *kept, fresh: next - kept, dropped: 0 },
             Self::Moved { from, to } => {
                 let kept = from.iter().flatten().count();
                 Carried { kept, fresh: from.len() - kept, dropped: to.len() - kept }
@@ -90,6 +93,7 @@ impl Places {
     fn from<I: Id>(&self, id: I) -> Option<I> {
         match self {
             Self::Same => Some(id),
+            Self::Grown(kept) => (id.index() < *kept).then_some(id),
             Self::Moved { from, .. } => from.get(id.index()).copied().flatten().map(I::from_index),
         }
     }
@@ -101,16 +105,21 @@ impl Places {
 
     fn to_index(&self, at: usize) -> Option<usize> {
         match self {
-            Self::Same => Some(at),
+            Self::Same | Self::Grown(_) => Some(at),
             Self::Moved { to, .. } => to.get(at).copied().flatten(),
         }
+    }
+
+    /// Whether everything that goes on is where it was.
+    fn stay(&self) -> bool {
+        !matches!(self, Self::Moved { .. })
     }
 
     /// Exchanges what goes on for what stands in its place.
     fn carry<I: Id, T>(&self, old: &mut IdVec<I, T>, new: &mut IdVec<I, T>) {
         match self {
             Self::Same => std::mem::swap(old, new),
-            Self::Moved { .. } => self.each(old, new, std::mem::swap),
+            Self::Grown(_) | Self::Moved { .. } => self.each(old, new, std::mem::swap),
         }
     }
 
@@ -190,7 +199,8 @@ impl Moves {
     /// Moves what goes on from the store of the running rule set into a fresh one of the next; what is dropped stays. What is
     /// new is warming from `now` on, if there is a now.
     ///
-    /// Cost: constant where no position and no bound changes, but for a few words a cohort; otherwise linear in the tables
+    /// Cost: constant where no position and no bound changes and nothing is new but states and signals, but for a few words a
+    /// cohort; otherwise linear in the tables
     /// and, where events or readings have other positions, in the requests in flight. No record is copied.
     pub(crate) fn carry(
         &self,
@@ -214,6 +224,9 @@ impl Moves {
         self.decoys.carry(&mut old.decoys, &mut new.decoys);
         match &self.caps {
             Places::Same => std::mem::swap(&mut old.shares, &mut new.shares),
+            Places::Grown(_) => {
+                old.shares.iter_mut().zip(&mut new.shares).for_each(|(old, new)| std::mem::swap(old, new));
+            }
             Places::Moved { from, .. } => {
                 for (share, former) in new.shares.iter_mut().zip(from) {
                     if let Some(former) = former.and_then(|former| old.shares.get_mut(former)) {
@@ -235,6 +248,14 @@ impl Moves {
             Places::Same => {
                 std::mem::swap(&mut old.partitions, &mut new.partitions);
                 std::mem::swap(&mut old.born, &mut new.born);
+            }
+            Places::Grown(kept) => {
+                // A partition makes room for a state with its first record.
+                std::mem::swap(&mut old.partitions, &mut new.partitions);
+                std::mem::swap(&mut old.born, &mut new.born);
+                for _ in *kept..set.states.len() {
+                    new.born.push(now);
+                }
             }
             Places::Moved { from, .. } => {
                 for (former, next) in old.partitions.iter_mut().zip(&mut new.partitions) {
@@ -260,7 +281,7 @@ impl Moves {
     }
 
     fn carry_timers(&self, old: &mut Store, new: &mut Store) {
-        if matches!(self.sequences, Places::Same) {
+        if self.sequences.stay() {
             std::mem::swap(&mut old.timers, &mut new.timers);
             return;
         }
@@ -278,7 +299,7 @@ impl Moves {
         (new_set, new): (&RuleSet, &mut Store),
     ) {
         let places = [&self.signals, &self.cohorts, &self.sequences, &self.packages];
-        if self.same_slots && places.into_iter().all(|places| matches!(places, Places::Same)) {
+        if self.same_slots && places.into_iter().all(Places::stay) {
             std::mem::swap(&mut old.exchanges, &mut new.exchanges);
             return;
         }
@@ -342,6 +363,10 @@ mod tests {
         assert_eq!(from, [None, Some(0), Some(3), Some(2), None]);
         assert_eq!(to, [Some(1), None, Some(3), Some(2)]);
         assert!(matches!(Places::new(&[1, 2], &[1, 2]), Places::Same));
+        let grown = Places::new(&["a", "b"], &["a", "b", "a"]);
+        assert!(matches!(grown, Places::Grown(2)) && grown.stay());
+        assert_eq!(grown.count(3), Carried { kept: 2, fresh: 1, dropped: 0 });
+        assert!(!Places::new(&["a", "b"], &["b", "a", "c"]).stay());
         let count = Places::new(&[1, 2, 3], &[3, 4]).count(2);
         assert_eq!(count, Carried { kept: 1, fresh: 1, dropped: 2 });
     }

@@ -201,9 +201,8 @@ impl RuleSet {
                         | FormKind::Gaps
                         | FormKind::Quantile(..)
                 );
-                let fit = share / u64::from(state.bytes_per_key.max(64));
-                let capacity =
-                    usize::try_from(fit).unwrap_or(usize::MAX).clamp(16, options.limits.keys.max(16));
+                let fit = usize::try_from(share / u64::from(state.bytes_per_key.max(64)));
+                let capacity = stepped(fit.unwrap_or(usize::MAX)).clamp(16, options.limits.keys.max(16));
                 StatePlan {
                     counts: unable && state.window.is_some() && asked.get(id) == Some(&true),
                     key: state.key.as_ref().map(|key| build.key(&hir, key)),
@@ -334,6 +333,12 @@ impl RuleSet {
     pub(crate) fn package_of(&self, rule: RuleId) -> PackageId {
         self.rules.get(rule).map_or(PackageId(u16::MAX), |plan| plan.package)
     }
+}
+
+/// A bound in steps of an eighth or less, so that one more state among many does not change those of all.
+fn stepped(bound: usize) -> usize {
+    let step = 1 << bound.checked_ilog2().unwrap_or(0).saturating_sub(3);
+    bound - bound % step
 }
 
 impl PolicyPlan {

@@ -105,7 +105,8 @@ impl Store {
         Self {
             partitions: std::iter::repeat_with(Partition::default).take(PARTITIONS).collect(),
             given: set.states.values().map(|_| None).collect(),
-            born: set.states.values().map(|_| None).collect(),
+            // With room for states that the next rule set may bring.
+            born: IdVec::with_room(set.states.values().map(|_| None), 64),
             sequences: horizons.iter().map(|horizon| Bounded::new(limits.keys, *horizon)).collect(),
             lost_tracks: horizons.iter().map(|horizon| Shadow::new(limits.keys, *horizon)).collect(),
             cohorts: hir.cohorts.values().map(|cohort| Cohorts::new(cohort, limits.keys)).collect(),

@@ -172,8 +172,8 @@ impl Engine {
     /// Changes to another rule set, between two inputs. State that both have goes on; what is new begins empty and
     /// warming. Decisions that wait for models are finished by the rules that began them.
     ///
-    /// Cost: constant for an edit that changes no state and while nothing stands over the rules (switches, suspensions,
-    /// attack mode); otherwise linear in the tables, never in their records unless their bounds shrink.
+    /// Cost: constant for an edit that changes no state or adds some behind the others, as linking an analysis session again does,
+    /// whatever stands over the rules; otherwise linear in the tables, never in their records unless their bounds change.
     pub fn swap(&mut self, replacement: Replacement) -> (Carried, Retired) {
         // Everything changes places with what was: nothing is copied, made or freed.
         let mut ready = replacement.0;
