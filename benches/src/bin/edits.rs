@@ -40,7 +40,7 @@ const EDITS: [(&str, Edit); 3] = [
         text.replacen("tried >= min_users\n", &format!("tried >= min_users + {nth}\n"), 1)
     }),
     ("a further condition", |text, nth| {
-        text.replacen("and failed >=", &format!("and referrer != \"m{}\" and failed >=", nth), 1)
+        text.replacen("and failed >=", &format!("and referrer is known and failed >="), 1)
     }),
     ("a new signal", |text, nth| {
         let text = text.replacen(

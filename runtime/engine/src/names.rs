@@ -87,15 +87,11 @@ impl Names {
                 kept.map(|step| step.iter().map(field).collect::<Vec<_>>().join(",")).collect();
             NameHash::of("sequence", &format!("{} keeps {}", canonical::sequence(hir, id), kept.join(";")))
         };
-        let state = |id: StateId| {
-            let text = hir.states.get(id).map_or("?", |state| &*state.identity);
-            NameHash::of(if counted(id) { "counted state" } else { "state" }, text)
-        };
         let declared = &hir.declarations;
         let mut names = Self {
             rules: hir.rules.values().map(|rule| NameHash::of("rule", &rule.full_name)).collect(),
             tags: declared.tags.values().map(|tag| NameHash::of("tag", &full(tag))).collect(),
-            states: hir.states.ids().map(state).collect(),
+            states: hir.states.ids().map(|id| state(hir, id, counted(id))).collect(),
             sequences: hir.sequences.ids().map(sequence).collect(),
             cohorts: hir
                 .cohorts
@@ -108,11 +104,7 @@ impl Names {
                 .values()
                 .map(|decoy| NameHash::of("decoy", &full(&decoy.named)))
                 .collect(),
-            signals: hir
-                .signals
-                .ids()
-                .map(|id| NameHash::of("signal", &canonical::linked_signal(hir, id)))
-                .collect(),
+            signals: hir.signals.ids().map(|id| signal(hir, id)).collect(),
             caps: hir.caps.iter().map(|cap| NameHash::of("cap", &cap_text(hir, cap))).collect(),
             by_name: Arc::default(),
             origins: HashMap::new(),
@@ -125,9 +117,15 @@ impl Names {
         names
     }
 
-    /// The same for a rule set with the same state and as many rules, of which some have changed.
-    pub(crate) fn again(&self, hir: &Hir, changed: &[RuleId]) -> Self {
+    /// The same for a rule set with the same state, or more behind it, and as many rules, of which some have changed.
+    pub(crate) fn again(&self, hir: &Hir, changed: &[RuleId], counted: impl Fn(StateId) -> bool) -> Self {
         let mut names = self.clone();
+        for id in hir.states.ids().skip(names.states.len()) {
+            names.states.push(state(hir, id, counted(id)));
+        }
+        for id in hir.signals.ids().skip(names.signals.len()) {
+            names.signals.push(signal(hir, id));
+        }
         for id in changed {
             let Some(rule) = hir.rules.get(*id) else { continue };
             let before = names.places.get(*id).map(Arc::clone);
@@ -194,6 +192,16 @@ impl Names {
     pub(crate) fn tag(&self, tag: TagId) -> Option<NameHash> {
         self.tags.get(tag).copied()
     }
+}
+
+/// The name of a state, whose records may count events beside what it measures.
+fn state(hir: &Hir, id: StateId, counted: bool) -> NameHash {
+    let text = hir.states.get(id).map_or("?", |state| &*state.identity);
+    NameHash::of(if counted { "counted state" } else { "state" }, text)
+}
+
+fn signal(hir: &Hir, id: SignalId) -> NameHash {
+    NameHash::of("signal", &canonical::linked_signal(hir, id))
 }
 
 /// The text of a verdict on a key, without the sparing.

@@ -8,7 +8,9 @@ use std::sync::{Arc, OnceLock};
 use smol_str::SmolStr;
 use weir_compiler::data::Data;
 use weir_compiler::evaluate::{Evaluator, Tier};
-use weir_compiler::hir::{Action, CapKind, Expr, ExprKind, Hir, Key, Measure, Mode, Policy, Rule, Verb};
+use weir_compiler::hir::{
+    Action, CapKind, Expr, ExprKind, Hir, Key, Measure, Mode, Policy, Rule, State, Verb,
+};
 use weir_compiler::ids::*;
 use weir_compiler::ir::{self, Unit};
 use weir_compiler::shared::SharedVec;
@@ -61,6 +63,8 @@ pub(crate) struct RuleSet {
     pub(crate) filters: Arc<Vec<ExprId>>,
     /// By condition of what counts, which of the filters it is.
     filter_places: Arc<HashMap<ExprId, FilterId>>,
+    /// The same by how it is written.
+    filter_texts: Arc<HashMap<String, FilterId>>,
     pub(crate) states: Arc<IdVec<StateId, StatePlan>>,
     pub(crate) cohorts: Arc<IdVec<CohortId, CohortPlan>>,
     pub(crate) sequence_keys: Arc<IdVec<SequenceId, KeyId>>,
@@ -93,7 +97,7 @@ pub(crate) struct RuleSet {
     wanted: OnceLock<Wanted>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct StatePlan {
     pub(crate) form: Form,
     /// `None`: the whole site.
@@ -181,38 +185,11 @@ impl RuleSet {
         }
         let package = |name: &SmolStr| known.get(name).copied();
 
-        let share = options.limits.state_bytes / (hir.states.len() as u64).max(1);
-        let mut asked: IdVec<StateId, bool> = hir.states.values().map(|_| false).collect();
-        for signal in hir.signals.values().filter(|signal| signal.least.is_some_and(|least| least > 0)) {
-            if let Some(asked) = asked.get_mut(signal.state) {
-                *asked = true;
-            }
-        }
+        let ask = Asks::new(&hir, options);
         let mut states: IdVec<StateId, StatePlan> = hir
             .states
             .iter()
-            .map(|(id, state)| {
-                let form = Form::of(&hir, id);
-                let unable = !matches!(
-                    form.kind,
-                    FormKind::Share
-                        | FormKind::Average(_)
-                        | FormKind::Stddev
-                        | FormKind::Gaps
-                        | FormKind::Quantile(..)
-                );
-                let fit = usize::try_from(share / u64::from(state.bytes_per_key.max(64)));
-                let capacity = stepped(fit.unwrap_or(usize::MAX)).clamp(16, options.limits.keys.max(16));
-                StatePlan {
-                    counts: unable && state.window.is_some() && asked.get(id) == Some(&true),
-                    key: state.key.as_ref().map(|key| build.key(&hir, key)),
-                    filter: build.filter(&hir, state.filter),
-                    capacity,
-                    parts: parts(capacity),
-                    blank: Cell::new(&form),
-                    form,
-                }
-            })
+            .map(|(id, state)| StatePlan::new(&hir, (id, state), &ask, &mut build))
             .collect();
         share_parts(&hir, &mut states);
         let cohorts: IdVec<CohortId, CohortPlan> = hir
@@ -267,7 +244,7 @@ impl RuleSet {
         let counts = |id| states.get(id).is_some_and(|state: &StatePlan| state.counts);
         let names = Names::new(&hir, counts, &captures);
         let harms = Harms::new(&hir, options.as_enforced, |key| build.key(&hir, key));
-        let Build { keys, filters, places, .. } = build;
+        let Build { keys, filters, places, known, .. } = build;
         Self {
             maps: Arc::new(Maps::new(&hir)),
             harms,
@@ -279,6 +256,7 @@ impl RuleSet {
             keys,
             filters: Arc::new(filters),
             filter_places: Arc::new(places),
+            filter_texts: Arc::new(known),
             packages: Arc::new(packages),
             names,
             states: Arc::new(states),
@@ -339,6 +317,64 @@ impl RuleSet {
 fn stepped(bound: usize) -> usize {
     let step = 1 << bound.checked_ilog2().unwrap_or(0).saturating_sub(3);
     bound - bound % step
+}
+
+/// What bears on all states.
+struct Asks {
+    /// Bytes for each.
+    share: u64,
+    /// Keys of each at most.
+    keys: usize,
+    /// A signal on it asks for so many events.
+    least: IdVec<StateId, bool>,
+}
+
+impl Asks {
+    fn new(hir: &Hir, options: &Options) -> Self {
+        let mut least: IdVec<StateId, bool> = hir.states.values().map(|_| false).collect();
+        for signal in hir.signals.values().filter(|signal| signal.least.is_some_and(|least| least > 0)) {
+            if let Some(asked) = least.get_mut(signal.state) {
+                *asked = true;
+            }
+        }
+        let share = options.limits.state_bytes / (hir.states.len() as u64).max(1);
+        Self { share, keys: options.limits.keys.max(16), least }
+    }
+
+    /// How many keys of a state are held at most.
+    fn capacity(&self, state: &State) -> usize {
+        let fit = usize::try_from(self.share / u64::from(state.bytes_per_key.max(64)));
+        stepped(fit.unwrap_or(usize::MAX)).clamp(16, self.keys)
+    }
+
+    /// Whether events are counted beside what a state measures.
+    fn counts(&self, (id, state): (StateId, &State), form: &Form) -> bool {
+        let unable = !matches!(
+            form.kind,
+            FormKind::Share
+                | FormKind::Average(_)
+                | FormKind::Stddev
+                | FormKind::Gaps
+                | FormKind::Quantile(..)
+        );
+        unable && state.window.is_some() && self.least.get(id) == Some(&true)
+    }
+}
+
+impl StatePlan {
+    fn new(hir: &Hir, (id, state): (StateId, &State), ask: &Asks, build: &mut Build<'_>) -> Self {
+        let form = Form::of(hir, id);
+        let capacity = ask.capacity(state);
+        Self {
+            counts: ask.counts((id, state), &form),
+            key: state.key.as_ref().map(|key| build.key(hir, key)),
+            filter: build.filter(hir, state.filter),
+            capacity,
+            parts: parts(capacity),
+            blank: Cell::new(&form),
+            form,
+        }
+    }
 }
 
 impl PolicyPlan {

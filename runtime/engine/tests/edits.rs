@@ -12,10 +12,10 @@ use weir_compiler::analysis::Analysis;
 use weir_compiler::hir::Hir;
 use weir_compiler::link::Options as LinkOptions;
 use weir_dsl::Severity;
-use weir_engine::{Engine, Options, Replacement};
+use weir_engine::{Engine, Limits, Options, Replacement};
 
 /// Edits, each done or not: of thresholds, conditions, actions, reasons, modes and filters; of places; of state.
-const EDITS: [(&str, &str); 15] = [
+const EDITS: [(&str, &str); 17] = [
     ("users >= 3", "users >= 2"),
     ("n >= 2 * usual_n", "n >= 3 * usual_n"),
     ("out >= USD 2", "out >= USD 3"),
@@ -31,6 +31,14 @@ const EDITS: [(&str, &str); 15] = [
     ("when silent then", "when silent and user is known and user is tagged shared-address then"),
     ("within 20s", "within 40s"),
     ("per user over 1h before this", "per user over 2h before this"),
+    (
+        "\n  rule drained { when drain and",
+        "\n  signal away = count of transfer per user over 2h\n  rule drained { when drain and away >= 1 and",
+    ),
+    (
+        "\n  rule fleet { when event in surplus",
+        "\n  signal lands = distinct country of login per session over 5m, at least 2\n  rule fleet { when lands >= 1 and event in surplus",
+    ),
 ];
 
 fn text(done: &[bool]) -> String {
@@ -75,8 +83,10 @@ proptest! {
         legs in prop::collection::vec((moves(), 0..EDITS.len(), any::<bool>()), 1..7),
         after in moves(),
         record in any::<bool>(),
+        roomy in any::<bool>(),
     ) {
-        let options = || Options { record, ..Options::default() };
+        let limits = Limits { keys: if roomy { 1_000 } else { 1 << 20 }, ..Limits::default() };
+        let options = || Options { record, limits, ..Options::default() };
         let (mut edited, mut made) = (Player::new(options(), false), Player::new(options(), false));
         let mut session_of_all = session();
         let mut done = [false; EDITS.len()];
@@ -108,7 +118,9 @@ fn edits_of_rules_share_what_they_leave_alone() {
         let mut analysis = session();
         let hir = linked(&mut analysis, POLICY);
         let loaded = data(&hir);
-        let engine = Engine::new(hir, loaded, Options::default());
+        // Room for all keys, so that another state takes none from those there are.
+        let limits = Limits { keys: 1_000, ..Limits::default() };
+        let engine = Engine::new(hir, loaded, Options { limits, ..Options::default() });
         let running = engine.version();
         let first = running.screened();
         let mut done = [false; EDITS.len()];
@@ -119,7 +131,9 @@ fn edits_of_rules_share_what_they_leave_alone() {
         assert!(next.screened().is_screened());
         shared.push(!next.is_screened());
     }
-    let expected =
-        [true, true, true, true, true, true, true, true, false, true, true, true, false, false, false];
+    let expected = [
+        true, true, true, true, true, true, true, true, false, true, true, true, false, false, false, true,
+        true,
+    ];
     assert_eq!(shared, expected);
 }

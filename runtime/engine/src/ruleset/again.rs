@@ -1,4 +1,5 @@
-//! The rule set that follows one by an edit that leaves state alone: what has changed is made anew, the rest shared.
+//! The rule set that follows one by an edit of rules, or one that adds state behind the other: what has changed is made anew, the
+//! rest shared.
 //!
 //! What has changed is found by comparing the tables of both rule sets, which [share](weir_compiler::shared) what has not.
 
@@ -7,14 +8,17 @@ use std::sync::{Arc, OnceLock};
 
 use smol_str::SmolStr;
 use weir_compiler::evaluate::Tier;
-use weir_compiler::hir::{Cohort, Hir, Key, Phase, Policy, Rule, Sequence, Signal};
+use weir_compiler::hir::{Cohort, Hir, Key, Phase, Policy, Rule, Sequence, Signal, State};
 use weir_compiler::ids::*;
 use weir_compiler::ir::{self, Unit};
 use weir_compiler::shared::SharedVec;
 use weir_dsl::FileSpan;
 
 use super::build::{Build, keyed, met_under, rule_keys};
-use super::{EventPlan, PackageId, PolicyPlan, RulePlan, RuleSet, asks_model};
+use super::{
+    Asks, EventPlan, FilterId, PackageId, PolicyPlan, RulePlan, RuleSet, StatePlan, asks_model, share_parts,
+};
+use crate::early;
 use crate::evidence::Boundaries;
 use crate::harm::Harms;
 use crate::keys::Keys;
@@ -33,10 +37,21 @@ pub(super) struct Next<'a> {
     rules: SharedVec<RuleId, RulePlan>,
     models: SharedVec<ExprId, bool>,
     events: Arc<IdVec<EventId, EventPlan>>,
+    state: StateParts,
     harms: Harms,
     wanted: Option<Wanted>,
     boundaries: Option<Boundaries>,
     conditions: Option<Boundaries>,
+}
+
+/// What there is of state, which nearly every edit leaves as it was.
+#[derive(Clone)]
+struct StateParts {
+    states: Arc<IdVec<StateId, StatePlan>>,
+    early: Arc<IdVec<StateId, bool>>,
+    filters: Arc<Vec<ExprId>>,
+    filter_places: Arc<HashMap<ExprId, FilterId>>,
+    filter_texts: Arc<HashMap<String, FilterId>>,
 }
 
 /// A value in its place, if there is one.
@@ -63,14 +78,15 @@ impl Next<'_> {
             hasher: before.hasher.clone(),
             packages: Arc::clone(&before.packages),
             reveal: before.reveal,
-            filters: Arc::clone(&before.filters),
-            filter_places: Arc::clone(&before.filter_places),
-            states: Arc::clone(&before.states),
+            filters: self.state.filters,
+            filter_places: self.state.filter_places,
+            filter_texts: self.state.filter_texts,
+            states: self.state.states,
             cohorts: Arc::clone(&before.cohorts),
             sequence_keys: Arc::clone(&before.sequence_keys),
             captures: Arc::clone(&before.captures),
             fact_keys: Arc::clone(&before.fact_keys),
-            early: Arc::clone(&before.early),
+            early: self.state.early,
             deadlines: Arc::clone(&before.deadlines),
             caps: Arc::clone(&before.caps),
             truth: Arc::clone(&before.truth),
@@ -94,7 +110,7 @@ impl RuleSet {
             keys: self.keys.clone(),
             filters: self.filters.to_vec(),
             known: HashMap::new(),
-            places: HashMap::clone(&self.filter_places),
+            places: HashMap::new(),
             reads: IdVec::default(),
             looking: hir.schema.events.values().map(|_| Vec::new()).collect(),
             targets: Vec::new(),
@@ -121,8 +137,21 @@ impl RuleSet {
             touches_alike &= asks_alike && targets(former) == targets(rule);
             *rules.get_mut(*id)? = plan;
         }
-        let events =
-            if touches_alike { Arc::clone(&self.events) } else { self.touched(hir, &rules, &mut build) };
+        let is_grown = hir.states.len() > before.states.len() || hir.signals.len() > before.signals.len();
+        let mut state = self.state_parts();
+        let mut events = Arc::clone(&self.events);
+        if is_grown || !touches_alike {
+            build.known = HashMap::clone(&self.filter_texts);
+            build.places = HashMap::clone(&self.filter_places);
+        }
+        if is_grown {
+            state = self.grown(hir, options, &mut build)?;
+        }
+        if is_grown || !touches_alike {
+            build.reads = rules.values().map(|rule| Arc::clone(&rule.reads)).collect();
+            build.look(hir);
+            events = Arc::new(build.events(hir, &state.early, &state.states));
+        }
         let harms = match self.harms.again(before, hir, &changed, options.as_enforced) {
             Some(harms) => harms,
             None => Harms::new(hir, options.as_enforced, |key| build.key(hir, key)),
@@ -141,17 +170,20 @@ impl RuleSet {
             again.unwrap_or_else(|| ir::lower_to_run(hir))
         });
         let exprs = hir.exprs.differing(&before.exprs);
+        let known_wanted = self.wanted.get().filter(|_| !is_grown);
         Some(Next {
             before: self,
             unit,
-            names: self.names.again(hir, &changed),
+            names: self.names.again(hir, &changed, |id| state.states.get(id).is_some_and(|plan| plan.counts)),
             keys: build.keys,
             policies,
             rules,
             models,
             events,
+            state,
             harms,
-            wanted: self.wanted.get().and_then(|wanted| wanted.again(hir, exprs, &changed)),
+            // What the keys of new states are made of is asked of all keys.
+            wanted: known_wanted.and_then(|wanted| wanted.again(hir, exprs, &changed)),
             boundaries: self.boundaries.get().map(|names| names.again(hir, before)),
             conditions: self.conditions.get().map(|names| names.conditions_again(hir, before)),
         })
@@ -160,23 +192,46 @@ impl RuleSet {
     /// The rules that may be others than in `before`; nothing unless this rule set follows it by an edit.
     pub(crate) fn changed_since(&self, before: &RuleSet) -> Option<Vec<RuleId>> {
         // Nothing else shares them.
-        Arc::ptr_eq(&self.states, &before.states).then(|| changed_rules(&before.hir, &self.hir))
+        Arc::ptr_eq(&self.packages, &before.packages).then(|| changed_rules(&before.hir, &self.hir))
     }
 
-    /// The plans of events, from what rules ask.
-    fn touched(
-        &self,
-        hir: &Hir,
-        rules: &SharedVec<RuleId, RulePlan>,
-        build: &mut Build<'_>,
-    ) -> Arc<IdVec<EventId, EventPlan>> {
-        build.reads = rules.values().map(|rule| Arc::clone(&rule.reads)).collect();
-        build.look(hir);
-        Arc::new(build.events(hir, &self.early, &self.states))
+    fn state_parts(&self) -> StateParts {
+        StateParts {
+            states: Arc::clone(&self.states),
+            early: Arc::clone(&self.early),
+            filters: Arc::clone(&self.filters),
+            filter_places: Arc::clone(&self.filter_places),
+            filter_texts: Arc::clone(&self.filter_texts),
+        }
+    }
+
+    /// The same with states that have come behind the others; nothing where they change anything about those. `build` knows the
+    /// filters there are.
+    fn grown(&self, hir: &Hir, options: &Options, build: &mut Build<'_>) -> Option<StateParts> {
+        let ask = Asks::new(hir, options);
+        let mut states = IdVec::clone(&self.states);
+        for (id, state) in hir.states.iter() {
+            match self.states.get(id) {
+                Some(plan) if plan.capacity != ask.capacity(state) => return None,
+                Some(plan) if plan.counts != ask.counts((id, state), &plan.form) => return None,
+                Some(_) => {}
+                None => drop(states.push(StatePlan::new(hir, (id, state), &ask, build))),
+            }
+        }
+        share_parts(hir, &mut states);
+        let are_cut_alike =
+            self.states.iter().all(|(id, plan)| states.get(id).is_some_and(|next| next.parts == plan.parts));
+        are_cut_alike.then(|| StateParts {
+            states: Arc::new(states),
+            early: Arc::new(early::states(hir, self.deadlines.values())),
+            filters: Arc::new(build.filters.clone()),
+            filter_places: Arc::new(build.places.clone()),
+            filter_texts: Arc::new(build.known.clone()),
+        })
     }
 }
 
-/// Whether both rule sets keep the same state in the same places, and nothing but rules may differ.
+/// Whether all state that `before` keeps is kept in the same places, and nothing but rules may differ.
 fn keeps_alike(before: &Hir, hir: &Hir) -> bool {
     let at = FileSpan::default;
     let signal =
@@ -192,13 +247,26 @@ fn keeps_alike(before: &Hir, hir: &Hir) -> bool {
     shares_exprs
         && Arc::ptr_eq(&before.schema, &hir.schema)
         && Arc::ptr_eq(&before.declarations, &hir.declarations)
-        && hir.states.is_like(&before.states, |_, _| false)
+        && begins_alike(&hir.states, &before.states, State::eq)
         && hir.calls.is_like(&before.calls, |_, _| false)
         && hir.facts.is_like(&before.facts, |_, _| false)
-        && hir.signals.is_like(&before.signals, signal)
+        && begins_alike(&hir.signals, &before.signals, signal)
         && hir.cohorts.is_like(&before.cohorts, cohort)
         && hir.sequences.is_like(&before.sequences, sequence)
         && (&before.good, &before.caps, &before.derives) == (&hir.good, &hir.caps, &hir.derives)
+}
+
+/// Whether a vector begins with the items of another.
+fn begins_alike<I: Id, T>(
+    all: &SharedVec<I, T>,
+    before: &SharedVec<I, T>,
+    same: impl Fn(&T, &T) -> bool,
+) -> bool {
+    let is_same = |id: I| match (all.get(id), before.get(id)) {
+        (Some(item), Some(former)) => same(item, former),
+        (item, _) => item.is_some(),
+    };
+    all.len() >= before.len() && all.differing(before).all(is_same)
 }
 
 /// Whether the same policies and rules look at the same events, in the same order.
