@@ -15,7 +15,7 @@
 )]
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use weir_benches::{generate, session};
@@ -23,7 +23,8 @@ use weir_compiler::analysis::Analysis;
 use weir_compiler::bundle;
 use weir_compiler::data::Data;
 use weir_compiler::link::Options as LinkOptions;
-use weir_engine::{Engine, Input, Options, Record, Replacement, Step};
+use weir_compiler::value::Value;
+use weir_engine::{Command, Engine, Input, Options, Record, Replacement, Step};
 
 /// As in the program that is measured.
 #[global_allocator]
@@ -39,8 +40,8 @@ const EDITS: [(&str, Edit); 3] = [
     ("a threshold", |text, nth| {
         text.replacen("tried >= min_users\n", &format!("tried >= min_users + {nth}\n"), 1)
     }),
-    ("a further condition", |text, nth| {
-        text.replacen("and failed >=", &format!("and referrer is known and failed >="), 1)
+    ("a further condition", |text, _| {
+        text.replacen("and failed >=", "and referrer is known and failed >=", 1)
     }),
     ("a new signal", |text, nth| {
         let text = text.replacen(
@@ -73,6 +74,53 @@ fn main() {
     println!("\n| rules | from | start to first decision | read or check | link | make ready | decide | |");
     println!("|---|---|---|---|---|---|---|---|");
     asked.into_iter().for_each(start);
+    println!("\n| keys held | standing over the rules | edit | swap |\n|---|---|---|---|");
+    filled();
+}
+
+/// Prints what the change itself takes the deciding thread while tables are filled: wall time, the median of nine.
+fn filled() {
+    let files = generate::project(100, 10);
+    let mut analysis = session::checked(&files);
+    let found = analysis.found();
+    let linked = found.link(&found.everything(), &LinkOptions::default());
+    let mut engine = Engine::new(linked.hir, Data::default(), Options::default());
+    let schema = Arc::clone(&engine.hir().schema);
+    let login = schema.event("login").expect("the library declares it");
+    let field = |name: &str| schema.field(login, name).expect("the library declares it");
+    let start = 1_767_571_200_000;
+    for at in 0..2_500 {
+        let mut record = Record::empty(&schema, login);
+        for (name, value) in [("shape", format!("shape {at}")), ("user", format!("user {at}"))] {
+            record.set(&schema, field(name), Value::text(value.as_str())).expect("a text");
+        }
+        let Step::Decided(decision) = engine.begin(Input::Request { at: start + at, events: vec![record] })
+        else {
+            continue;
+        };
+        let fields = vec![vec![(field("outcome"), Value::Variant(1))]];
+        engine.begin(Input::Response { request: decision.seq, at: start + at, fields, events: Vec::new() });
+    }
+    for stands in ["nothing", "a switch over a package and one over a rule"] {
+        if stands != "nothing" {
+            for name in ["gen.p7", "gen.p9.p9.r3"] {
+                let command = Command::Switch { name: name.into(), off: true };
+                engine.begin(Input::Command { at: start + 3_000, command });
+            }
+        }
+        for (name, edit) in EDITS {
+            let mut times: Vec<Duration> = (0..9)
+                .map(|nth| {
+                    let (file, text) = &files[(50 + nth) % files.len()];
+                    let taken = live(&mut analysis, &mut engine, file, edit(text, nth))[6];
+                    live(&mut analysis, &mut engine, file, text.clone());
+                    taken
+                })
+                .collect();
+            times.sort();
+            println!("| {} | {stands} | {name} | {} |", engine.tallies().held, shown(times[times.len() / 2]));
+        }
+    }
 }
 
 /// Prints how long a process takes from its start to its first decision, from source and from compiled rules.
@@ -93,8 +141,11 @@ fn start(rules: usize) {
             .map(|_| {
                 let begun = Instant::now();
                 let program = std::env::current_exe().expect("this program");
-                let child =
-                    Command::new(program).args(["--first", kind]).arg(path).output().expect("a process");
+                let child = std::process::Command::new(program)
+                    .args(["--first", kind])
+                    .arg(path)
+                    .output()
+                    .expect("a process");
                 assert!(child.status.success());
                 (begun.elapsed(), String::from_utf8_lossy(&child.stdout).trim().to_owned())
             })
