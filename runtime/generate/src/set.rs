@@ -60,7 +60,23 @@ impl Set {
     /// # Errors
     /// Its errors, with the text they are about.
     pub fn link(text: &str) -> Result<(Hir, Data), Refused> {
-        let mut analysis = Analysis::new();
+        Editor::default().link(text)
+    }
+}
+
+/// A session in which one text of `package gen` follows another.
+#[derive(Default)]
+pub struct Editor {
+    analysis: Analysis,
+}
+
+impl Editor {
+    /// Checks and links the next text.
+    ///
+    /// # Errors
+    /// Its errors, with the text they are about.
+    pub fn link(&mut self, text: &str) -> Result<(Hir, Data), Refused> {
+        let analysis = &mut self.analysis;
         analysis.set_manifest("weir.toml", MANIFEST);
         analysis.set_file("gen.weir", text);
         let found = analysis.found();

@@ -16,10 +16,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rayon::ThreadPool;
+use weir_compiler::data::Data;
 use weir_compiler::evaluate::Tier;
-use weir_engine::{Decision, Engine, Input, Limits, Options};
+use weir_compiler::hir::Hir;
+use weir_engine::{Decision, Engine, Input, Limits, Options, Replacement};
 use weir_generate::choice::{bytes, shrink};
 use weir_generate::play::{decided, essence, everything, play};
+use weir_generate::set::Editor;
 use weir_generate::shuffle::shuffle;
 use weir_generate::stream::{Feed, Move};
 use weir_generate::{BYTES, Case, Play, Set};
@@ -28,7 +31,7 @@ use weir_native::{Compiler, Generation, Native, Options as CompilerOptions};
 /// What must hold of a case: nothing, or what does not.
 type Property = fn(&Case) -> Result<(), String>;
 
-const PROPERTIES: [(&str, Property); 10] = [
+const PROPERTIES: [(&str, Property); 11] = [
     ("walker, bytecode and plan", tiers),
     ("walker and native code", native),
     ("sizes of a batch", batches),
@@ -39,6 +42,7 @@ const PROPERTIES: [(&str, Property); 10] = [
     ("what is not recorded", unrecorded),
     ("what nothing reads", unread),
     ("tiny tables", bounded),
+    ("edits", edited),
 ];
 
 fn options(case: &Case) -> Options {
@@ -225,6 +229,47 @@ fn unread(case: &Case) -> Result<(), String> {
 fn unrecorded(case: &Case) -> Result<(), String> {
     let plain = Options { record: false, ..options(case) };
     compare("without recording", &told(&case.set, case), &play(&case.set, plain, &case.feed, essence))
+}
+
+/// The text with one of its digits changed: of a threshold, a window, a duration, whatever it may be.
+fn edit(text: &str, nth: usize) -> String {
+    let digits: Vec<usize> = text.match_indices(|c: char| c.is_ascii_digit()).map(|(at, _)| at).collect();
+    let Some(at) = digits.get((nth * 7_919 + text.len()) % digits.len().max(1)) else {
+        return text.to_owned();
+    };
+    let digit = char::from(b'0' + ((text.as_bytes()[*at] - b'0' + 1 + (nth % 7) as u8) % 10));
+    format!("{}{digit}{}", &text[..*at], &text[at + 1..])
+}
+
+/// A rule set that follows another by an edit decides as the same rule set made by itself.
+fn edited(case: &Case) -> Result<(), String> {
+    let mut editor = Editor::default();
+    let (hir, data) = editor.link(&case.set.text)?;
+    let mut follows = Play::with(Engine::new(hir, data, options(case)), Default::default());
+    let mut alone = Play::new(&case.set, options(case));
+    let (mut one, mut two) = (Vec::new(), Vec::new());
+    let mut text = case.set.text.clone();
+    let change = |play: &mut Play, (hir, data): (Hir, Data)| {
+        let running = play.engine.version();
+        play.engine.swap(Replacement::new(running.next(hir, data), &running).unwrap());
+    };
+    for (nth, moves) in case.feed.moves.chunks(case.feed.moves.len().div_ceil(6).max(1)).enumerate() {
+        // Not every edit is right: windows have their bounds.
+        let next = edit(&text, nth);
+        if let (Ok(again), Ok(anew)) = (editor.link(&next), Set::link(&next)) {
+            change(&mut follows, again);
+            change(&mut alone, anew);
+            text = next;
+        }
+        for next in moves {
+            let told = |play: &mut Play| play.make(next).map(|decision| decided(&play.engine, &decision));
+            one.extend(told(&mut follows));
+            two.extend(told(&mut alone));
+        }
+    }
+    one.push(format!("{:?}", follows.engine.snapshot()));
+    two.push(format!("{:?}", alone.engine.snapshot()));
+    compare("edited", &two, &one).map_err(|error| format!("{error}\n{text}"))
 }
 
 /// However little an engine may hold, it holds no more, and explains what it decides.
