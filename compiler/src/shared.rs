@@ -208,10 +208,9 @@ impl<'de, I: Id, T: Clone + serde::Deserialize<'de>> serde::Deserialize<'de> for
 
 impl<I, T: Clone> IntoIterator for SharedVec<I, T> {
     type Item = T;
-    type IntoIter =
-        std::iter::Flatten<std::iter::Map<std::vec::IntoIter<Arc<Vec<T>>>, fn(Arc<Vec<T>>) -> Vec<T>>>;
+    type IntoIter = std::iter::FlatMap<std::vec::IntoIter<Arc<Vec<T>>>, Vec<T>, fn(Arc<Vec<T>>) -> Vec<T>>;
     fn into_iter(self) -> Self::IntoIter {
-        self.chunks.into_iter().map(Arc::unwrap_or_clone as fn(Arc<Vec<T>>) -> Vec<T>).flatten()
+        self.chunks.into_iter().flat_map(Arc::unwrap_or_clone as fn(Arc<Vec<T>>) -> Vec<T>)
     }
 }
 

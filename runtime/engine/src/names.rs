@@ -51,6 +51,9 @@ pub(crate) struct Place {
     pub(crate) unknown: bool,
 }
 
+/// The origins of a rule's actions, by which action it is and whether it is taken when the rule is unknown.
+type Origins = Arc<[(u16, bool, Origin)]>;
+
 /// The names of everything that state speaks of.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Names {
@@ -67,8 +70,7 @@ pub(crate) struct Names {
     /// Rules by their names; the first of several.
     by_name: Arc<HashMap<NameHash, RuleId>>,
     origins: HashMap<Origin, Place>,
-    /// By rule, the origins of its actions: which action, and whether it is taken when the rule is unknown.
-    places: IdVec<RuleId, Arc<[(u16, bool, Origin)]>>,
+    places: IdVec<RuleId, Origins>,
 }
 
 impl Names {
