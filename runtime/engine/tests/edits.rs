@@ -12,10 +12,10 @@ use weir_compiler::analysis::Analysis;
 use weir_compiler::hir::Hir;
 use weir_compiler::link::Options as LinkOptions;
 use weir_dsl::Severity;
-use weir_engine::{Engine, Limits, Options, Replacement};
+use weir_engine::{Engine, Limits, Options, Replacement, Rollout};
 
 /// Edits, each done or not: of thresholds, conditions, actions, reasons, modes and filters; of places; of state.
-const EDITS: [(&str, &str); 17] = [
+const EDITS: [(&str, &str); 21] = [
     ("users >= 3", "users >= 2"),
     ("n >= 2 * usual_n", "n >= 3 * usual_n"),
     ("out >= USD 2", "out >= USD 3"),
@@ -39,6 +39,10 @@ const EDITS: [(&str, &str); 17] = [
         "\n  rule fleet { when event in surplus",
         "\n  signal lands = distinct country of login per session over 5m, at least 2\n  rule fleet { when lands >= 1 and event in surplus",
     ),
+    ("then transfer as cash", "then transfer as cash where channel == web"),
+    ("without mfa where outcome == success", "without mfa where outcome == failure"),
+    ("where ip is tagged shared-address because", "where user is tagged shared-address because"),
+    ("surplus of login by", "surplus of login where outcome == failure by"),
 ];
 
 fn text(done: &[bool]) -> String {
@@ -133,7 +137,48 @@ fn edits_of_rules_share_what_they_leave_alone() {
     }
     let expected = [
         true, true, true, true, true, true, true, true, false, true, true, true, false, false, false, true,
-        true,
+        true, false, false, false, false,
     ];
     assert_eq!(shared, expected);
+}
+
+/// Planning the conditions of an edit together is no change of rules: what was before stays what is put back.
+#[test]
+fn an_edit_is_live_before_its_plans_and_can_be_put_back() {
+    let mut analysis = session();
+    let hir = linked(&mut analysis, POLICY);
+    let loaded = data(&hir);
+    let mut engine = Engine::new(hir, loaded, Options::default());
+    let first = engine.version();
+    first.warm();
+    let (mut rollout, mut updates) = Rollout::new(first.clone(), "first");
+    let mut done = [false; EDITS.len()];
+    done[0] = true;
+    let hir = linked(&mut analysis, &text(&done));
+    let loaded = data(&hir);
+    let edited = first.next(hir, loaded);
+    assert!(!edited.is_screened());
+    assert!(rollout.publish(edited.clone(), "edited"));
+    assert_eq!(updates.apply(&mut engine).map(|(_, with)| with), Some("edited"));
+    assert!(rollout.screen(|_, is_taken| if is_taken { "planned" } else { "edited" }));
+    // Nobody has taken it, and what is asked for is the rules before.
+    assert!(rollout.roll_back(|with| with));
+    assert_eq!(updates.apply(&mut engine).map(|(_, with)| with), Some("first"));
+    assert!(engine.version().is_set_of(&first));
+    assert!(rollout.roll_back(|with| with));
+    assert_eq!(updates.apply(&mut engine).map(|(_, with)| with), Some("edited"));
+    assert!(rollout.screen(|_, is_taken| if is_taken { "planned" } else { "edited" }));
+    assert_eq!(updates.apply(&mut engine).map(|(_, with)| with), Some("planned"));
+    assert!(engine.version().is_set_of(&edited) && engine.version().is_screened());
+    assert!(!rollout.screen(|with, _| with));
+    assert!(rollout.roll_back(|with| with));
+    assert_eq!(updates.apply(&mut engine).map(|(_, with)| with), Some("first"));
+
+    // One that has not been taken is planned before it is.
+    assert!(rollout.publish(edited, "edited"));
+    assert!(rollout.screen(|_, is_taken| if is_taken { "planned" } else { "edited" }));
+    assert_eq!(updates.apply(&mut engine).map(|(_, with)| with), Some("edited"));
+    assert!(engine.version().is_screened());
+    assert!(rollout.roll_back(|with| with));
+    assert_eq!(updates.apply(&mut engine).map(|(_, with)| with), Some("first"));
 }

@@ -7,8 +7,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use smol_str::SmolStr;
+use weir_compiler::canonical;
 use weir_compiler::evaluate::Tier;
-use weir_compiler::hir::{Cohort, Hir, Key, Phase, Policy, Rule, Sequence, Signal, State};
+use weir_compiler::hir::{CapKind, Cohort, Hir, Key, Part, Phase, Policy, Rule, Sequence, Signal, State};
 use weir_compiler::ids::*;
 use weir_compiler::ir::{self, Unit};
 use weir_compiler::shared::SharedVec;
@@ -254,6 +255,38 @@ fn keeps_alike(before: &Hir, hir: &Hir) -> bool {
         && hir.cohorts.is_like(&before.cohorts, cohort)
         && hir.sequences.is_like(&before.sequences, sequence)
         && (&before.good, &before.caps, &before.derives) == (&hir.good, &hir.caps, &hir.derives)
+        && asked(hir).all(|id| {
+            // Where expressions stand says nothing of what they are.
+            hir.exprs.shares(&before.exprs, id) || canonical::expr(hir, id) == canonical::expr(before, id)
+        })
+}
+
+/// What is asked by all that is kept, but states, which say what they are, and by what stands beside rules.
+fn asked(hir: &Hir) -> impl Iterator<Item = ExprId> + '_ {
+    let cohorts = hir.cohorts.values().filter_map(|cohort| cohort.filter);
+    let sequences = hir.sequences.values().flat_map(|sequence| {
+        let steps = sequence.steps.iter().map(|step| step.filter);
+        let without = sequence.without.iter().map(|without| without.filter);
+        steps.chain(without).chain(sequence.then_no.iter().map(|no| no.filter)).flatten()
+    });
+    let facts = hir.facts.values().filter_map(|fact| fact.filter);
+    let calls = hir.calls.values().flat_map(|call| call.inputs.iter().copied());
+    let caps = hir.caps.iter().flat_map(|cap| {
+        let filter = match &cap.kind {
+            CapKind::Actions { filter, .. } => *filter,
+            CapKind::Share { .. } => None,
+        };
+        let values = cap.because.iter().filter_map(|part| match part {
+            Part::Value(value) => Some(*value),
+            Part::Text(_) => None,
+        });
+        filter.into_iter().chain(values)
+    });
+    let derives = hir
+        .derives
+        .iter()
+        .flat_map(|derive| derive.filter.into_iter().chain(derive.fields.iter().map(|(_, value, _)| *value)));
+    cohorts.chain(sequences).chain(facts).chain(calls).chain(caps).chain(derives)
 }
 
 /// Whether a vector begins with the items of another.
