@@ -1,5 +1,6 @@
 //! The inputs and the records of a log in memory, by the path of `weir replay`.
 
+use weir_cli::models::Scorer;
 use weir_cli::replay::{Setup, decide, intake::Mapper};
 use weir_engine::evidence::Evidence;
 use weir_engine::{Engine, Input, Seq};
@@ -29,10 +30,10 @@ fn lines(log: &str) -> impl Iterator<Item = Record> + use<> {
 /// With the first diagnostic, when the library does not link.
 pub fn evidence(log: &str) -> Result<(Engine, Vec<Evidence>), String> {
     let (mut engine, mapper) = engine(true)?;
-    let mut found = Vec::new();
+    let (mut found, mut scorer) = (Vec::new(), Scorer::default());
     for record in lines(log) {
         let Ok(intake) = mapper.intake(&engine, record.seq, &record.parsed) else { continue };
-        let decided = decide(&mut engine, record.parsed.ts_ms(), intake, true);
+        let decided = decide(&mut engine, &mut scorer, record.parsed.ts_ms(), intake, true);
         if !decided.is_quiet() {
             found.extend(engine.evidence(&decided.request));
         }

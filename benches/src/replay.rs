@@ -1,5 +1,6 @@
 //! A log in memory through the standard library, by the very path of `weir replay`.
 
+use weir_cli::models::Scorer;
 use weir_cli::replay::intake::Mapper;
 use weir_cli::replay::{DisabledKey, Setup, decide as decide_line};
 use weir_compiler::evaluate::Tier;
@@ -68,7 +69,8 @@ pub fn decide_on(
     for item in reader(log).into_iter().flatten() {
         let Item::Record(record) = item else { continue };
         let Ok(intake) = mapper.intake(&engine, record.seq, &record.parsed) else { continue };
-        let decided = decide_line(&mut engine, record.parsed.ts_ms(), intake, as_if_enforce);
+        let decided =
+            decide_line(&mut engine, &mut Scorer::default(), record.parsed.ts_ms(), intake, as_if_enforce);
         run.events += 1;
         if decided.request.stopped {
             run.stopped += 1;
@@ -102,7 +104,7 @@ pub fn looped(path: &str, times: u32) -> Result<u64, String> {
             last = exchange.ts_ms;
             let at = exchange.ts_ms;
             let Ok(intake) = mapper.intake(&engine, record.seq, &record.parsed) else { continue };
-            decide_line(&mut engine, at, intake, true);
+            decide_line(&mut engine, &mut Scorer::default(), at, intake, true);
             events += 1;
         }
         shift = last + 86_400_000;

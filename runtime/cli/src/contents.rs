@@ -58,11 +58,13 @@ pub(crate) fn names(manifest: &Manifest, hir: &Hir) -> BTreeSet<OsString> {
     let files = lists
         .chain(declarations.tables.values().map(|table| &*table.file))
         .chain(declarations.schedules.values().map(|schedule| &*schedule.file))
+        .chain(declarations.models.values().map(|model| &*model.file))
         .map(Path::new);
     let named = manifest
         .lists
         .values()
         .chain(manifest.tables.values())
+        .chain(manifest.models.values())
         .map(|contents| Path::new(contents.file.as_str()));
     files.chain(named).filter_map(|file| Some(file.file_name()?.to_owned())).collect()
 }
@@ -197,7 +199,7 @@ impl Loader<'_> {
 }
 
 /// A relative path that never leaves the folder it is relative to.
-fn is_inside(file: &str) -> bool {
+pub(crate) fn is_inside(file: &str) -> bool {
     use std::path::Component;
     Path::new(file).components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
 }

@@ -11,6 +11,7 @@ mod cache;
 mod command;
 mod contents;
 mod load;
+pub mod models;
 mod native;
 mod node;
 pub mod replay;

@@ -22,6 +22,7 @@ use weir_engine::{Carried, Engine, Rollout, Updates, Version};
 
 use crate::contents;
 use crate::load::{Session, project_root};
+use crate::models::Models;
 use crate::native::{Natives, Plans};
 use crate::replay::choice::{self, Choice, Texts};
 use crate::replay::intake::Mapper;
@@ -37,6 +38,8 @@ const DEEPEST: usize = 16;
 pub(crate) struct Beside {
     /// From lines to its inputs.
     pub(crate) mapper: Mapper,
+    /// The models that it calls.
+    pub(crate) models: Arc<Models>,
     /// What it is compiled from, and what that is called.
     pub(crate) rules: Rules,
     pub(crate) hash: RulesHash,
@@ -45,8 +48,8 @@ pub(crate) struct Beside {
 }
 
 impl Beside {
-    pub(crate) fn new(mapper: Mapper, rules: Rules, texts: Texts) -> Arc<Self> {
-        Arc::new(Self { mapper, hash: rules.hash(), rules, texts })
+    pub(crate) fn new(mapper: Mapper, models: Arc<Models>, rules: Rules, texts: Texts) -> Arc<Self> {
+        Arc::new(Self { mapper, models, hash: rules.hash(), rules, texts })
     }
 }
 
@@ -221,7 +224,7 @@ impl Keeper {
                 return Ok(());
             }
         };
-        let Prepared { linked, data, .. } = prepared;
+        let Prepared { linked, data, models, .. } = prepared;
         self.loaded = Some(contents::names(&session.analysis.found().manifest, &linked.hir));
         if !changed.iter().any(|path| self.is_read(path)) {
             self.session = Some(session);
@@ -231,7 +234,7 @@ impl Keeper {
         self.session = Some(session);
         let mapper = self.setup.mapper_of(&linked.hir.schema);
         let next = self.rollout.latest().next(linked.hir, data);
-        let beside = Beside::new(mapper, sources, texts);
+        let beside = Beside::new(mapper, models, sources, texts);
         // Both are made under the options of the first.
         self.rollout.publish(next, (beside, Why::Edited { files: changed.len(), rules, seen }));
         // The edit is live by now, or about to be.

@@ -11,6 +11,7 @@ use weir_dsl::{Code, Diagnostic, render};
 use crate::args::{CheckArgs, Deny, Format};
 use crate::contents;
 use crate::load::Session;
+use crate::models::Models;
 use crate::ui::{self, Exit, Failure, Outcome, Ui};
 
 pub(crate) fn run(args: &CheckArgs, ui: &mut Ui) -> Outcome {
@@ -78,6 +79,8 @@ fn link(session: &mut Session, diagnostics: &mut Vec<Diagnostic>) -> Linked {
     diagnostics.extend(budget::check(&linked, &found.manifest));
     let (_, faults) = contents::load(&found.manifest, &linked.hir, session.root.as_deref());
     diagnostics.extend(faults);
+    let (_, misfits) = Models::load(&found.manifest, &linked.hir, session.root.as_deref());
+    diagnostics.extend(misfits);
     linked
 }
 

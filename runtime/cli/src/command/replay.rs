@@ -13,6 +13,7 @@ use weir_ledger::Writer;
 
 use crate::args::{AsIf, LogFormat, ReplayArgs, RunEngine};
 use crate::load;
+use crate::models::Scorer;
 use crate::native::{Natives, Plans};
 use crate::replay::choice::{self, Choice, Refused};
 use crate::replay::intake::Mapper;
@@ -65,8 +66,9 @@ pub(crate) fn run(args: &ReplayArgs, ui: &mut Ui) -> Outcome {
     };
     notes.iter().for_each(|note| ui.say(note));
     let left_out = prepared.linked.left_out.clone();
+    let models = Arc::clone(&prepared.models);
     let engine = prepared.engine();
-    let beside = Beside::new(setup.mapper(&engine), rules, texts);
+    let beside = Beside::new(setup.mapper(&engine), models, rules, texts);
     // Compiling costs more than a short log gains by it.
     let natives = (args.engine == RunEngine::Native).then(|| Natives::start(args.cache.verbose));
     let mut is_compiled = natives.is_none();
@@ -94,6 +96,7 @@ pub(crate) fn run(args: &ReplayArgs, ui: &mut Ui) -> Outcome {
         ledger: args.ledger.as_deref().map(ledger).transpose()?,
         summary: Summary::default(),
         explained: None,
+        scorer: Scorer::new(Arc::clone(&beside.models), false),
         beside,
     };
 
@@ -189,6 +192,7 @@ struct Run<'a> {
     setup: &'a Setup,
     /// What is to be known of the present rule set.
     beside: Arc<Beside>,
+    scorer: Scorer,
     out: Option<BufWriter<File>>,
     ledger: Option<Writer>,
     records: Option<Records>,
@@ -207,6 +211,7 @@ impl Run<'_> {
         let before = self.engine.version();
         let Some(Changed { beside, said }) = watch.apply(&mut self.engine) else { return Ok(()) };
         self.summary.change(before.hir(), self.engine.hir());
+        self.scorer = Scorer::new(Arc::clone(&beside.models), false);
         self.beside = beside;
         self.mapper = self.setup.lean_mapper(&self.engine);
         self.whole = self.setup.mapper(&self.engine);
@@ -231,7 +236,8 @@ impl Run<'_> {
         let passed_over = self.mapper.passed_over(&self.engine, &record.parsed);
         passed_over.for_each(|name| self.summary.pass_over(name));
         let drop_stopped = self.args.as_if == Some(AsIf::Enforce);
-        let mut decided = replay::decide(&mut self.engine, record.parsed.ts_ms(), intake, drop_stopped);
+        let mut decided =
+            replay::decide(&mut self.engine, &mut self.scorer, record.parsed.ts_ms(), intake, drop_stopped);
         // Most lines are quiet, and what to print of them would cost as much as deciding them.
         let is_explained = self.args.explain == Some(record.seq);
         let is_shown = self.args.all || is_explained || !decided.is_quiet();

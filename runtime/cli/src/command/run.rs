@@ -11,6 +11,7 @@ use weir_ledger::Writer;
 
 use crate::args::{Clock, RunArgs, RunEngine, StreamFormat};
 use crate::load;
+use crate::models::Scorer;
 use crate::native::{Natives, Plans};
 use crate::node::answer::Answer;
 use crate::node::feed::{self, Fed};
@@ -98,6 +99,7 @@ struct Node<'a> {
     engine: Engine,
     /// What is to be known of the present rule set.
     beside: Arc<Beside>,
+    scorer: Scorer,
     memory: Option<Memory>,
     ledger: Option<Writer>,
     journal: Journal,
@@ -126,8 +128,9 @@ impl<'a> Node<'a> {
         let seal = args.seal.as_deref();
         let records = args.records.as_deref().map(|path| Records::append(path, seal, &rules)).transpose()?;
         let tenant = prepared.options.tenant.clone();
+        let models = Arc::clone(&prepared.models);
         let engine = prepared.engine();
-        let beside = Beside::new(setup.mapper(&engine), rules, texts);
+        let beside = Beside::new(setup.mapper(&engine), models, rules, texts);
         let journal = match (&memory, setup.secret) {
             (Some(memory), Some(secret)) => Journal::open(
                 memory.dir().join("journal"),
@@ -140,6 +143,7 @@ impl<'a> Node<'a> {
             _ => Journal::off(),
         };
         Ok(Self {
+            scorer: Scorer::new(Arc::clone(&beside.models), true),
             beside,
             engine,
             args,
@@ -241,6 +245,7 @@ impl<'a> Node<'a> {
             return Ok(());
         }
         let Some(Changed { beside, said }) = watch.apply(&mut self.engine) else { return Ok(()) };
+        self.scorer = Scorer::new(Arc::clone(&beside.models), true);
         self.beside = beside;
         if let Some(records) = &mut self.records {
             records.rules(&self.beside.rules)?;
@@ -286,12 +291,12 @@ impl<'a> Node<'a> {
                 let decided = if open {
                     let events = intake.events();
                     let input = Input::Request { at, events: events.clone() };
-                    let request = self.journal.settle(&mut self.engine, input)?;
+                    let request = self.journal.settle(&mut self.engine, &mut self.scorer, input)?;
                     Decided { events, request, response: None }
                 } else {
-                    let journal = &mut self.journal;
+                    let (journal, scorer) = (&mut self.journal, &mut self.scorer);
                     replay::decide_by(&mut self.engine, at, intake, true, |engine, input| {
-                        journal.settle(engine, input)
+                        journal.settle(engine, scorer, input)
                     })?
                 };
                 self.answer(number, &decided, ui)
@@ -316,7 +321,7 @@ impl<'a> Node<'a> {
         let ahead = std::mem::take(&mut self.ahead);
         let (lines, inputs): (Vec<(u64, Vec<Record>)>, Vec<Input>) =
             ahead.into_iter().map(|(number, input, events)| ((number, events), input)).unzip();
-        let decisions = self.journal.settle_all(&mut self.engine, inputs, pool)?;
+        let decisions = self.journal.settle_all(&mut self.engine, &mut self.scorer, inputs, pool)?;
         for ((number, events), request) in lines.into_iter().zip(decisions) {
             self.answer(number, &Decided { events, request, response: None }, ui)?;
         }
@@ -342,7 +347,7 @@ impl<'a> Node<'a> {
 
     /// What is no event of its own: a response, time that passes.
     fn input(&mut self, input: Input, ui: &mut Ui) -> Result<(), Failure> {
-        let decision = self.journal.settle(&mut self.engine, input)?;
+        let decision = self.journal.settle(&mut self.engine, &mut self.scorer, input)?;
         for due in Answer::deadlines(&self.engine, self.lines, &decision) {
             ui.json(&due)?;
         }

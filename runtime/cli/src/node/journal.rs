@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use weir_compiler::hir::Hir;
 use weir_engine::evidence::RulesHash;
-use weir_engine::{Decision, Engine, Input, Outcome, Secret, Step};
+use weir_engine::{Decision, Engine, Input, Secret, Step};
 use weir_journal::{Mode, Writer};
 
 use crate::args::JournalMode;
+use crate::models::Scorer;
 use crate::ui::Failure;
 
 /// A journal that is written, or none.
@@ -51,23 +52,29 @@ impl Journal {
         })
     }
 
-    /// Journals an input and gives it to the engine. Models do not run here: what asks one is unknown.
-    pub(crate) fn settle(&mut self, engine: &mut Engine, input: Input) -> Result<Decision, Failure> {
+    /// Journals an input and gives it to the engine; what models answer is journalled, too.
+    pub(crate) fn settle(
+        &mut self,
+        engine: &mut Engine,
+        scorer: &mut Scorer,
+        input: Input,
+    ) -> Result<Decision, Failure> {
         self.input(engine, &input)?;
         let step = engine.begin(input);
-        self.finish_step(engine, step)
+        self.finish_step(engine, scorer, step)
     }
 
     /// The same of many inputs at once.
     pub(crate) fn settle_all(
         &mut self,
         engine: &mut Engine,
+        scorer: &mut Scorer,
         inputs: Vec<Input>,
         pool: &rayon::ThreadPool,
     ) -> Result<Vec<Decision>, Failure> {
         inputs.iter().try_for_each(|input| self.input(engine, input))?;
         let steps = engine.batch(inputs, Some(pool));
-        steps.into_iter().map(|step| self.finish_step(engine, step)).collect()
+        steps.into_iter().map(|step| self.finish_step(engine, scorer, step)).collect()
     }
 
     fn input(&mut self, engine: &Engine, input: &Input) -> Result<(), Failure> {
@@ -76,11 +83,16 @@ impl Journal {
         self.told(written)
     }
 
-    fn finish_step(&mut self, engine: &mut Engine, step: Step) -> Result<Decision, Failure> {
+    fn finish_step(
+        &mut self,
+        engine: &mut Engine,
+        scorer: &mut Scorer,
+        step: Step,
+    ) -> Result<Decision, Failure> {
         match step {
             Step::Decided(decision) => Ok(decision),
             Step::Pending(pending) => {
-                let outcomes = vec![Outcome::Failed; pending.calls.len()];
+                let outcomes = scorer.answers(&pending.calls);
                 if let Some(writer) = &mut self.writer {
                     let written = writer.outcomes(engine.hir(), pending.seq(), &pending.calls, &outcomes);
                     self.told(written)?;

@@ -19,8 +19,9 @@ pub use crate::args::DisabledKey;
 pub use crate::replay::setup::Setup;
 
 use weir_compiler::hir::Verb;
-use weir_engine::{Decision, Engine, Input, Outcome, Record, Step};
+use weir_engine::{Decision, Engine, Input, Record, Step};
 
+use crate::models::Scorer;
 use crate::replay::intake::Intake;
 
 /// What the engine decided of one line.
@@ -49,9 +50,15 @@ impl Decided {
 
 /// Runs one line through the engine. `drop_stopped`: the response of a stopped request never was; otherwise the log is
 /// what happened, and its response counts.
-pub fn decide(engine: &mut Engine, at: i64, intake: Intake, drop_stopped: bool) -> Decided {
+pub fn decide(
+    engine: &mut Engine,
+    scorer: &mut Scorer,
+    at: i64,
+    intake: Intake,
+    drop_stopped: bool,
+) -> Decided {
     let decided = decide_by(engine, at, intake, drop_stopped, |engine, input| {
-        Ok::<_, std::convert::Infallible>(settle(engine, input))
+        Ok::<_, std::convert::Infallible>(settle(engine, scorer, input))
     });
     match decided {
         Ok(decided) => decided,
@@ -77,12 +84,12 @@ pub(crate) fn decide_by<E>(
     Ok(Decided { events: intake.into_events(), request, response: Some(response) })
 }
 
-/// Models do not run in a replay: what asks one is unknown.
-pub fn settle(engine: &mut Engine, input: Input) -> Decision {
+/// Gives an input to an engine, and what models answer.
+pub fn settle(engine: &mut Engine, scorer: &mut Scorer, input: Input) -> Decision {
     match engine.begin(input) {
         Step::Decided(decision) => decision,
         Step::Pending(pending) => {
-            let outcomes = vec![Outcome::Failed; pending.calls.len()];
+            let outcomes = scorer.answers(&pending.calls);
             engine.resume(pending, &outcomes)
         }
     }

@@ -19,6 +19,7 @@ use weir_engine::{Engine, Limits, Options, Secret};
 
 use crate::contents;
 use crate::load::Session;
+use crate::models::Models;
 use crate::replay::DisabledKey;
 use crate::replay::intake::{Disabled, Mapper};
 
@@ -56,6 +57,8 @@ pub struct Prepared {
     pub linked: Linked,
     /// What is loaded for it.
     pub data: Data,
+    /// The models that it calls.
+    pub models: Arc<Models>,
     /// How it is run.
     pub options: Options,
     /// What is worth saying.
@@ -107,6 +110,8 @@ impl Setup {
     ) -> Result<Prepared, Vec<Diagnostic>> {
         let (data, missing) = contents::load(manifest, &linked.hir, root);
         faults.extend(missing);
+        let (models, misfits) = Models::load(manifest, &linked.hir, root);
+        faults.extend(misfits);
         if faults.iter().any(|fault| fault.severity == Severity::Error) {
             return Err(faults);
         }
@@ -125,7 +130,7 @@ impl Setup {
             limits: Limits { state_bytes: limits.state, keys, ..Limits::default() },
             ..Options::default()
         };
-        Ok(Prepared { linked, data, options, warnings: faults })
+        Ok(Prepared { linked, data, models: Arc::new(models), options, warnings: faults })
     }
 
     /// What that engine is compiled from, for records of its decisions.
