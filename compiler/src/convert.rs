@@ -1,7 +1,6 @@
 //! Text and numbers turned into values of a type: log fields, list files, test records, `derive` maps.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 
 use ipnet::IpNet;
 
@@ -57,7 +56,7 @@ pub fn convert(value: &Value, ty: &Type) -> Option<Value> {
         (Value::Int(int), Type::Duration) => Some(Value::Duration(*int)),
         (Value::Int(int), Type::Timestamp) => Some(Value::Time(*int)),
         (Value::Int(int), Type::Text | Type::Id(_) | Type::Fingerprint) => {
-            Some(Value::Text(Arc::from(int.to_string())))
+            Some(Value::text(&int.to_string()))
         }
         (Value::Int(int), Type::Bool) => match int {
             0 => Some(Value::Bool(false)),

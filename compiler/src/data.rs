@@ -172,7 +172,7 @@ impl ListData {
     pub fn insert(&mut self, value: &Value) {
         match (self, value) {
             (Self::Texts(texts), Value::Text(text)) => {
-                texts.insert(text.clone());
+                texts.insert(text.as_str().into());
             }
             (Self::Ranges(ranges), Value::Cidr(range)) => ranges.insert(*range),
             (Self::Ranges(ranges), Value::Ip(ip)) => ranges.insert(IpNet::from(*ip)),

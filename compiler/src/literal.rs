@@ -1,7 +1,5 @@
 //! Literals to values of a type.
 
-use std::sync::Arc;
-
 use weir_dsl::ast::LiteralKind;
 
 use crate::convert;
@@ -157,7 +155,7 @@ pub fn money(text: &str) -> Result<Value, String> {
 pub fn of_text(text: &str, ty: &Type) -> Result<Value, Misfit> {
     let what = match ty {
         Type::Text | Type::Id(_) | Type::Fingerprint | Type::Pattern | Type::Error => {
-            return Ok(Value::Text(Arc::from(text)));
+            return Ok(Value::text(text));
         }
         Type::Enum(variants) => {
             let at = variants.iter().position(|variant| variant == text);
@@ -182,6 +180,8 @@ fn plain(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
     #[test]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
 /// An ISO 4217 code, three capital letters.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -27,8 +28,8 @@ pub enum Value {
     Float(f64),
     /// `bool`.
     Bool(bool),
-    /// `string`, `id<T>` and `fingerprint`.
-    Text(Arc<str>),
+    /// `string`, `id<T>` and `fingerprint`. Texts of up to 23 bytes, which most are, lie in place.
+    Text(SmolStr),
     /// `ip`.
     Ip(IpAddr),
     /// `cidr`.
@@ -54,7 +55,7 @@ pub enum Value {
 impl Value {
     /// Text.
     pub fn text(text: &str) -> Self {
-        Self::Text(Arc::from(text))
+        Self::Text(SmolStr::new(text))
     }
 
     /// A float, or nothing where the result is not a number or not finite.

@@ -135,9 +135,9 @@ impl<'h> Conditions<'h> {
             ExprKind::TextTest(op, subject, pattern) => match (self.side(*subject), self.side(*pattern)) {
                 (Side::Field(field, Kind::Text, _), Side::Const(Value::Text(pattern))) => {
                     let test = match op {
-                        TextOp::Contains => Test::Contains(pattern),
-                        TextOp::StartsWith => Test::StartsWith(pattern),
-                        TextOp::EndsWith => Test::EndsWith(pattern),
+                        TextOp::Contains => Test::Contains(pattern.as_str().into()),
+                        TextOp::StartsWith => Test::StartsWith(pattern.as_str().into()),
+                        TextOp::EndsWith => Test::EndsWith(pattern.as_str().into()),
                         TextOp::Glob | TextOp::Regex => return None,
                     };
                     self.literal(field, Kind::Text, test)
@@ -285,7 +285,7 @@ fn set_of(kind: Kind, members: &[Value]) -> Option<Test> {
         Kind::Int => sorted(members.iter().map(int).collect()).map(Test::Ints),
         Kind::Text => {
             let texts = members.iter().map(|member| match member {
-                Value::Text(text) => Some(Arc::clone(text)),
+                Value::Text(text) => Some(Arc::from(text.as_str())),
                 _ => None,
             });
             sorted(texts.collect()).map(Test::Texts)

@@ -122,6 +122,9 @@ impl Engine {
 
     /// The readings that the response will need.
     pub(crate) fn keep(&self, _set: &RuleSet, plan: &EventPlan, record: &Record, at: i64) -> Captured {
+        if plan.kept_signals.is_empty() && plan.kept_cohorts.is_empty() && plan.kept_sequences.is_empty() {
+            return Captured::default();
+        }
         let reads = Reads {
             signals: plan.kept_signals.clone().into(),
             cohorts: plan.kept_cohorts.clone().into(),

@@ -286,6 +286,7 @@ impl EventDecision {
 
 impl Decision {
     /// Joins the decisions over the events of an input.
+    #[inline]
     pub(crate) fn of(
         seq: Seq,
         at: i64,

@@ -149,7 +149,9 @@ impl Maps {
 impl Engine {
     /// The events of a request. The request's record is copied; everything else is made anew.
     pub fn derive(&self, http: &Http) -> Derived {
-        let mut derived = Derived { events: vec![http.request.clone()], maps: Vec::new() };
+        // One request in two gives another event, hardly one gives three.
+        let mut derived = Derived { events: Vec::with_capacity(2), maps: Vec::new() };
+        derived.events.push(http.request.clone());
         let exchange = Exchange::new(self, http, None);
         for (at, derive) in self.set.hir.derives.iter().enumerate() {
             let known = derived.events.iter().any(|record| record.event() == derive.event);
@@ -164,23 +166,25 @@ impl Engine {
 
     /// What the response adds to the events of a request. `response` is its `http.response`.
     pub fn answer_to(&self, http: &Http, derived: &Derived, response: &Record) -> Answers {
-        let exchange = Exchange::new(self, http, Some(response));
-        let mut answers = Answers { fields: vec![Vec::new()], events: Vec::new() };
-        for at in &derived.maps {
-            answers.fields.push(exchange.late_fields(*at));
+        let mut fields = Vec::with_capacity(1 + derived.maps.len());
+        fields.push(Vec::new());
+        let mut answers = Answers { fields, events: vec![response.clone()] };
+        if derived.maps.is_empty() && !self.set.maps.any_late {
+            return answers;
         }
-        let mut late: Vec<Record> = Vec::new();
-        for (at, derive) in self.set.hir.derives.iter().enumerate().filter(|_| self.set.maps.any_late) {
-            let known = |records: &[Record]| records.iter().any(|record| record.event() == derive.event);
-            if self.set.maps.late.get(at) == Some(&true)
-                && !known(&derived.events)
-                && !known(&late)
-                && exchange.applies(derive)
-            {
-                late.extend(exchange.make(at, derive));
+        let exchange = Exchange::new(self, http, Some(response));
+        answers.fields.extend(derived.maps.iter().map(|at| exchange.late_fields(*at)));
+        let derives = &self.set.hir.derives;
+        let of = |at: &usize| derives.get(*at).map(|derive| derive.event);
+        for (at, derive) in derives.iter().enumerate().filter(|_| self.set.maps.any_late) {
+            // Of each event there is one, be it the request, made of it or made before.
+            let known = derive.event == http.request.event()
+                || derived.maps.iter().any(|at| of(at) == Some(derive.event))
+                || answers.events.iter().skip(1).any(|record| record.event() == derive.event);
+            if self.set.maps.late.get(at) == Some(&true) && !known && exchange.applies(derive) {
+                answers.events.extend(exchange.make(at, derive));
             }
         }
-        answers.events = std::iter::once(response.clone()).chain(late).collect();
         answers
     }
 }
@@ -242,9 +246,12 @@ impl<'a> Exchange<'a> {
 
     fn late_fields(&self, at: usize) -> Vec<(FieldId, Value)> {
         let late = self.maps.fills.get(at).map(|fill| fill.late.as_slice()).unwrap_or_default();
-        late.iter()
-            .filter_map(|(field, expr)| Some((*field, self.walker().value(*expr, self)?.into_owned())))
-            .collect()
+        let value = |(field, expr): &(FieldId, ExprId)| {
+            Some((*field, self.walker().value(*expr, self)?.into_owned()))
+        };
+        let mut fields = Vec::with_capacity(late.len());
+        fields.extend(late.iter().filter_map(value));
+        fields
     }
 
     fn body(&self) -> Option<&'a [u8]> {

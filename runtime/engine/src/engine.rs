@@ -28,6 +28,7 @@ use crate::decision::{Decision, EventDecision};
 use crate::exchange::{Exchange, Waiting};
 use crate::input::{CallRequest, Input, Outcome, Pending, Seq, Step};
 use crate::judge::Exemptions;
+use crate::keyhash::KeyHash;
 use crate::limits::Options;
 use crate::privacy;
 use crate::readings::{Readings, Sizes};
@@ -35,7 +36,7 @@ use crate::record::{Record, RecordBuilder, conforms};
 use crate::recording::Recorded;
 use crate::resolve::{Scores, Sheet, scores, settle};
 use crate::ruleset::{PackageId, PhasePlan, RuleSet};
-use crate::screen::{Screening, Screens};
+use crate::screen::{Says, Screening, Screens};
 use crate::store::{Store, Tallies};
 use crate::version::Version;
 
@@ -55,6 +56,17 @@ pub struct Engine {
     pub(crate) counters: Counters,
     /// A sheet that is done with: its lists have room already.
     pub(crate) spare: Option<Box<Sheet>>,
+    pub(crate) scratch: Scratch,
+}
+
+/// Lists that are filled and emptied for every event: they keep their room.
+#[derive(Debug, Default)]
+pub(crate) struct Scratch {
+    pub(crate) keys: Vec<KeyHash>,
+    pub(crate) rules: Vec<(RuleId, Says)>,
+    exemptions: Vec<Exemptions>,
+    /// A record of nothing.
+    nothing: Option<Record>,
 }
 
 /// What an engine counts.
@@ -79,9 +91,8 @@ pub(crate) struct Draft {
     /// Those of which a rule waits for a model, by their place among all.
     open: Vec<(usize, Box<Sheet>)>,
     due: Due,
-    /// What it began with.
-    set: Arc<RuleSet>,
-    data: Arc<Data>,
+    /// What it began with, where it has to wait for models.
+    began: Option<(Arc<RuleSet>, Arc<Data>)>,
     panic: bool,
 }
 
@@ -114,6 +125,7 @@ impl Engine {
             options,
             counters: Counters { next: 0, seen: i64::MIN, unmatched: 0 },
             spare: None,
+            scratch: Scratch::default(),
         }
     }
 
@@ -141,7 +153,7 @@ impl Engine {
 
     /// The same of a client, by its address and its user agent: what stands for a session where there are no cookies.
     pub fn client(&self, ip: IpAddr, agent: &str) -> SmolStr {
-        privacy::client(&self.set.hasher, ip, agent, &mut self.readings.bytes.borrow_mut())
+        self.readings.client(ip, agent, |bytes| privacy::client(&self.set.hasher, ip, agent, bytes))
     }
 
     /// Begins a record of an event.
@@ -205,10 +217,10 @@ impl Engine {
         Due { fired, closed }
     }
 
+    #[inline]
     fn draft(&self, seq: Seq, at: i64, phase: Phase, due: Due) -> Draft {
-        let (set, data) = (Arc::clone(&self.set), Arc::clone(&self.data));
         let panic = self.control.panics().is_some();
-        Draft { seq, at, phase, settled: Vec::new(), open: Vec::new(), due, set, data, panic }
+        Draft { seq, at, phase, settled: Vec::new(), open: Vec::new(), due, began: None, panic }
     }
 
     fn request(&mut self, at: i64, events: Vec<Record>, prepared: Vec<Prepared>) -> Step {
@@ -219,7 +231,7 @@ impl Engine {
 
         // Exemptions ask no state, so those of any event hold for the whole request.
         let mut exempted: Vec<PackageId> = Vec::new();
-        let mut exemptions = Vec::with_capacity(events.len());
+        let mut exemptions = std::mem::take(&mut self.scratch.exemptions);
         for record in &events {
             let found = match set.events.get(record.event()) {
                 Some(plan) if !plan.request.exempting.is_empty() => {
@@ -235,7 +247,7 @@ impl Engine {
         draft.settled.reserve_exact(events.len());
         let mut waiting = Vec::new();
         let mut prepared = prepared.into_iter();
-        for ((record, found), nth) in events.into_iter().zip(exemptions).zip(0..) {
+        for ((record, found), nth) in events.into_iter().zip(exemptions.drain(..)).zip(0..) {
             let known = prepared.next();
             let Some(plan) = set.events.get(record.event()) else { continue };
             self.readings.begin();
@@ -247,9 +259,9 @@ impl Engine {
             let mut sheet = self.sheet(&set, &record, at, Phase::Request);
             sheet.exempted.clone_from(&exempted);
             self.explain_exemptions(&set, &mut sheet, found);
-            self.meet_caps(&set, &mut sheet);
-            self.meet_entries(&set, plan, &mut sheet);
-            self.judge(&set, &plan.request, &mut sheet);
+            self.meet_caps(&set, &record, &mut sheet);
+            self.meet_entries(&set, plan, &record, &mut sheet);
+            self.judge(&set, &plan.request, &record, &mut sheet);
             self.expose(&set, &mut sheet);
             if plan.wants_response() {
                 let kept = self.keep(&set, plan, &record, at);
@@ -263,6 +275,7 @@ impl Engine {
                 self.remember(&set, &record, at, seq);
             }
         }
+        self.scratch.exemptions = exemptions;
         let exchange = Exchange { at, events: waiting, exempted };
         self.answer(draft, Some(exchange))
     }
@@ -289,9 +302,11 @@ impl Engine {
     }
 
     /// Asks what must be asked, or decides.
-    fn answer(&mut self, draft: Draft, exchange: Option<Exchange>) -> Step {
+    #[inline]
+    fn answer(&mut self, mut draft: Draft, exchange: Option<Exchange>) -> Step {
         let calls = if draft.open.is_empty() { Vec::new() } else { self.calls(&draft) };
         if !calls.is_empty() {
+            draft.began = Some((Arc::clone(&self.set), Arc::clone(&self.data)));
             if let Some(exchange) = exchange {
                 self.open(draft.seq, exchange);
             }
@@ -341,7 +356,7 @@ impl Engine {
         for (nth, sheet) in &draft.open {
             let nth = *nth;
             let Some(look) = &sheet.look else { continue };
-            let (world, walker) = (Recorded { set: &self.set, look }, self.set.evaluator(&draft.data));
+            let (world, walker) = (Recorded { set: &self.set, look }, self.set.evaluator(&self.data));
             for open in &sheet.open {
                 for call in self.set.rules.get(open.rule).into_iter().flat_map(|plan| &plan.calls) {
                     if calls.iter().any(|known| known.event == nth && known.call == *call) {
@@ -363,10 +378,10 @@ impl Engine {
     pub fn resume(&mut self, pending: Pending, outcomes: &[Outcome]) -> Decision {
         let Pending { calls, draft } = pending;
         let phase = draft.phase;
-        let decision = if Arc::ptr_eq(&draft.set, &self.set) {
-            self.conclude(*draft, &calls, outcomes)
-        } else {
-            self.conclude_former(*draft, &calls, outcomes)
+        let former = draft.began.as_ref().map(|(set, _)| set).filter(|set| !Arc::ptr_eq(set, &self.set));
+        let decision = match former.map(Arc::clone) {
+            None => self.conclude(*draft, &calls, outcomes),
+            Some(former) => self.conclude_former(former, *draft, &calls, outcomes),
         };
         if decision.stopped
             && !self.options.observe
@@ -380,8 +395,13 @@ impl Engine {
 
     /// Finishes a decision of a rule set that has been replaced since: by its own rules, on the present entries and tags. What
     /// its caps and decoys count begins anew, for there is nobody left to go on with it.
-    fn conclude_former(&mut self, draft: Draft, calls: &[CallRequest], outcomes: &[Outcome]) -> Decision {
-        let former = Arc::clone(&draft.set);
+    fn conclude_former(
+        &mut self,
+        former: Arc<RuleSet>,
+        draft: Draft,
+        calls: &[CallRequest],
+        outcomes: &[Outcome],
+    ) -> Decision {
         let mut store = Store::new(&former, &self.options);
         let lend = |a: &mut Store, b: &mut Store| {
             std::mem::swap(&mut a.tags, &mut b.tags);
@@ -399,8 +419,11 @@ impl Engine {
         decision
     }
 
+    #[inline]
     fn conclude(&mut self, mut draft: Draft, calls: &[CallRequest], outcomes: &[Outcome]) -> Decision {
-        self.close_open(&mut draft, calls, outcomes);
+        if !draft.open.is_empty() {
+            self.close_open(&mut draft, calls, outcomes);
+        }
         let mut decision = draft.finish();
         self.park(&mut decision);
         decision
@@ -408,6 +431,7 @@ impl Engine {
 
     /// Settles the looks that have waited, with what came of their calls.
     fn close_open(&mut self, draft: &mut Draft, calls: &[CallRequest], outcomes: &[Outcome]) {
+        let data = draft.began.as_ref().map_or_else(|| Arc::clone(&self.data), |(_, data)| Arc::clone(data));
         for (nth, mut sheet) in std::mem::take(&mut draft.open) {
             let set = Arc::clone(&self.set);
             for (call, outcome) in calls.iter().zip(outcomes).filter(|(call, _)| call.event == nth) {
@@ -422,7 +446,7 @@ impl Engine {
                     look.captured.answers.push((call.call, answer));
                 }
             }
-            let decision = self.settle_open(&set, &draft.data, sheet);
+            let decision = self.settle_open(&set, &data, sheet);
             // In order: everything before it is in its place.
             draft.settled.insert(nth.min(draft.settled.len()), decision);
         }
@@ -463,6 +487,14 @@ impl Engine {
         let (waiting, mut exempted) =
             exchange.map(|exchange| (exchange.events, exchange.exempted)).unwrap_or_default();
 
+        if !waiting.is_empty()
+            && let Some(spare) = &mut self.spare
+        {
+            // It holds a record still, and one that is held elsewhere is copied before anything is added to it.
+            let nothing = &mut self.scratch.nothing;
+            spare.record =
+                nothing.get_or_insert_with(|| Record::empty(&schema, EventId::from_index(0))).clone();
+        }
         let mut fields = fields;
         let mut answered = Vec::with_capacity(waiting.len());
         let mut exemptions = Vec::with_capacity(waiting.len());
@@ -521,7 +553,7 @@ impl Engine {
         let mut sheet = self.sheet(set, record, at, Phase::Response);
         sheet.exempted = exempted.to_vec();
         self.explain_exemptions(set, &mut sheet, exemptions);
-        self.judge(set, phase, &mut sheet);
+        self.judge(set, phase, record, &mut sheet);
         self.close(set, sheet, draft);
     }
 }
@@ -554,6 +586,7 @@ impl Draft {
     }
 
     /// The decision; every look has been settled before.
+    #[inline]
     fn finish(self) -> Decision {
         let Self { seq, at, phase, settled, due: Due { fired, closed }, panic, .. } = self;
         let mut decision = Decision::of(seq, at, phase, settled, fired);

@@ -130,24 +130,25 @@ impl Engine {
             Phase::Response | Phase::Timer => &plan.response,
         });
         let Some(phase) = phase.filter(|phase| !phase.exempting.is_empty()) else { return };
-        if !seen.found.is_empty() {
+        let Exemptions { found, mut unknown } = seen;
+        if !found.is_empty() {
             let record = sheet.record.clone();
             let view = self.view(&record, sheet.at, false);
             let walker = view.walker();
-            let noted = seen.found.iter().filter(|id| phase.exempting.contains(id));
+            let noted = found.iter().filter(|id| phase.exempting.contains(id));
             sheet.matches.extend(noted.map(|id| matched(set, &walker, &view, &Plan::new(*id, false, true))));
         }
-        sheet.unknown.extend(seen.unknown.iter().filter(|id| self.control.halt(set, **id) != Halt::Off));
-        sheet.exemptions = seen.found;
+        unknown.retain(|id| self.control.halt(set, *id) != Halt::Off);
+        sheet.unknown = unknown;
+        sheet.exemptions = found;
     }
 
     /// Evaluates the conditions of caps, and counts actors for shares.
-    pub(crate) fn meet_caps(&mut self, set: &RuleSet, sheet: &mut Sheet) {
+    pub(crate) fn meet_caps(&mut self, set: &RuleSet, record: &Record, sheet: &mut Sheet) {
         if set.caps.is_empty() {
             return;
         }
-        let record = sheet.record.clone();
-        let view = self.view(&record, sheet.at, false);
+        let view = self.view(record, sheet.at, false);
         let walker = view.walker();
         for cap in set.caps.iter() {
             let (mut bound, mut actor) = (false, None);
@@ -173,14 +174,19 @@ impl Engine {
     }
 
     /// Lets the entries for the event's keys contribute.
-    pub(crate) fn meet_entries(&mut self, set: &RuleSet, plan: &EventPlan, sheet: &mut Sheet) {
+    pub(crate) fn meet_entries(
+        &mut self,
+        set: &RuleSet,
+        plan: &EventPlan,
+        record: &Record,
+        sheet: &mut Sheet,
+    ) {
         if plan.targets.is_empty() || (self.store.live.is_empty() && self.store.shadow.is_empty()) {
             return;
         }
-        let record = sheet.record.clone();
         let at = sheet.at;
-        let view = self.view(&record, at, false);
-        let mut keys: Vec<KeyHash> = Vec::new();
+        let mut keys = std::mem::take(&mut self.scratch.keys);
+        let view = self.view(record, at, false);
         for target in &plan.targets {
             match target {
                 Target::Key(key) => keys.extend(view.key(*key)),
@@ -204,6 +210,8 @@ impl Engine {
                 }
             }
         }
+        keys.clear();
+        self.scratch.keys = keys;
         for (live, hash, origin, place, until, spared) in met {
             let Some(verdict) = verdict_of(set, place) else { continue };
             let package = set.package_of(place.rule);
@@ -263,28 +271,27 @@ impl Engine {
     }
 
     /// Evaluates the rules of a phase, all of them before any of them acts.
-    pub(crate) fn judge(&mut self, set: &RuleSet, phase: &PhasePlan, sheet: &mut Sheet) {
+    pub(crate) fn judge(&mut self, set: &RuleSet, phase: &PhasePlan, record: &Record, sheet: &mut Sheet) {
         self.begin_notes(phase, sheet);
         if phase.policies.is_empty() {
             return;
         }
-        let record = sheet.record.clone();
         let mut plans: Vec<Plan> = Vec::new();
-        let (event, screens) = (sheet.event, Arc::clone(&self.screens));
-        let data = Arc::clone(&self.data);
-        self.screening.begin(&screens, (set, &data), phase, &record, sheet.at);
+        let event = sheet.event;
+        self.screening.begin(&self.screens, (set, &self.data), phase, record, sheet.at);
+        let mut rules = std::mem::take(&mut self.scratch.rules);
         {
-            let view = self.view(&record, sheet.at, false);
+            let screens = &self.screens;
+            let view = self.view(record, sheet.at, false);
             let walker = view.walker();
-            let mut rules: Vec<(RuleId, Says)> = Vec::new();
             for (nth, (policy, members)) in phase.policies.iter().enumerate() {
-                let says = self.screening.filter(&screens, event, phase, nth);
+                let says = self.screening.filter(screens, event, phase, nth);
                 let filter = says.truth(|| self.filter_of(set, &walker, &view, *policy));
                 match filter {
                     Some(false) => continue,
                     Some(true) => {
                         sheet.policies.push(*policy);
-                        self.screening.rules(&screens, event, phase, nth, self.options.record, &mut rules);
+                        self.screening.rules(screens, event, phase, nth, self.options.record, &mut rules);
                     }
                     None => {
                         rules.clear();
@@ -325,9 +332,11 @@ impl Engine {
             }
             // What models answer is judged by what rules see now, before any of them acts.
             if !sheet.open.is_empty() && sheet.look.is_none() {
-                sheet.look = Some(view.look(&record, &phase.asks));
+                sheet.look = Some(view.look(record, &phase.asks));
             }
         }
+        rules.clear();
+        self.scratch.rules = rules;
         self.act_all(set, sheet, plans);
     }
 
@@ -473,7 +482,7 @@ impl Engine {
         self.readings.begin();
         self.readings.put_held(timer.sequence, Some(held));
         let mut sheet = self.sheet(&set, &record, timer.deadline, Phase::Timer);
-        self.judge(&set, phase, &mut sheet);
+        self.judge(&set, phase, &record, &mut sheet);
         let view = self.view(&record, timer.deadline, false);
         let scores = scores(&set, &self.data, &sheet, &view);
         let decision = settle(&set, &mut self.store, &mut sheet, scores, self.options.record);

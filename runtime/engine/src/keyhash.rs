@@ -107,6 +107,8 @@ impl KeyHasher {
 
 /// Appends the canonical bytes of a value.
 pub(crate) fn append(bytes: &mut Vec<u8>, value: &Value) {
+    // Room once, and not for each part: nearly all are short.
+    bytes.reserve(32);
     value.canonical(&mut |part| bytes.extend_from_slice(part));
 }
 

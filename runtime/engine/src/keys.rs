@@ -235,6 +235,18 @@ impl KeyPlan {
         groups: &impl Groups,
         bytes: &mut Vec<u8>,
     ) -> Option<KeyHash> {
+        self.hash_by(schema, record, groups, bytes, |bytes| hasher.key(bytes))
+    }
+
+    /// The same, the bytes hashed by `hash`.
+    pub(crate) fn hash_by(
+        &self,
+        schema: &Schema,
+        record: &Record,
+        groups: &impl Groups,
+        bytes: &mut Vec<u8>,
+        hash: impl FnOnce(&[u8]) -> KeyHash,
+    ) -> Option<KeyHash> {
         if let [PartPlan::Cohort(cohort)] = self.parts.as_slice() {
             return groups.slice(*cohort);
         }
@@ -243,7 +255,7 @@ impl KeyPlan {
         for part in &self.parts {
             part.append(schema, record, groups, bytes)?;
         }
-        Some(hasher.key(bytes))
+        Some(hash(bytes))
     }
 }
 

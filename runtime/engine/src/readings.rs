@@ -4,8 +4,10 @@
 //! costs no clearing.
 
 use std::cell::{Cell, RefCell};
+use std::net::IpAddr;
 use std::sync::Arc;
 
+use smol_str::SmolStr;
 use weir_compiler::ids::{CohortId, Id, SequenceId, SignalId, StateId};
 use weir_compiler::ir;
 
@@ -50,24 +52,71 @@ impl<T: Clone> Memo<T> {
     }
 }
 
+/// The same for what is copied: nothing is borrowed to look.
+#[derive(Debug)]
+struct Copies<T: Copy> {
+    places: Box<[Cell<(u32, T)>]>,
+}
+
+impl<T: Copy + Default> Copies<T> {
+    fn new(count: usize) -> Self {
+        Self { places: vec![(0, T::default()); count].into_iter().map(Cell::new).collect() }
+    }
+
+    #[inline]
+    fn get(&self, generation: u32, at: usize) -> Option<T> {
+        let (known, item) = self.places.get(at)?.get();
+        (known == generation).then_some(item)
+    }
+
+    #[inline]
+    fn put(&self, generation: u32, at: usize, item: T) {
+        if let Some(place) = self.places.get(at) {
+            place.set((generation, item));
+        }
+    }
+
+    fn clear(&self) {
+        self.places.iter().for_each(|place| place.set((0, T::default())));
+    }
+}
+
 /// The readings of the event at hand.
 #[derive(Debug)]
 pub(crate) struct Readings {
     generation: Cell<u32>,
     signals: Memo<Sensed>,
-    keys: Memo<Option<KeyHash>>,
+    keys: Copies<Option<KeyHash>>,
     slices: Memo<Arc<[SliceKey]>>,
     surplus: Memo<InSurplus>,
     held: Memo<Option<Arc<Held>>>,
-    filters: Memo<Option<bool>>,
-    counted: Memo<()>,
+    filters: Copies<Option<bool>>,
+    counted: Copies<()>,
     /// The generation whose early states have been brought up to date ahead of their turn.
     prepared: Cell<u32>,
     /// What conditions share.
     pub(crate) shared: ir::Memo,
     /// Scratch space for the bytes of a key.
     pub(crate) bytes: RefCell<Vec<u8>>,
+    /// By key, the bytes that were hashed last, and their hash: the events of a request have one client, and often the request
+    /// before has the same.
+    last: RefCell<Vec<(Vec<u8>, KeyHash)>>,
+    clients: RefCell<Vec<Option<Client>>>,
 }
+
+/// A client with its pseudonym. Clients come back within seconds, and telling whether one has costs a tenth of the keyed hash.
+#[derive(Debug)]
+struct Client {
+    ip: IpAddr,
+    agent: SmolStr,
+    name: SmolStr,
+}
+
+/// Clients that are remembered, each in the one place that its address tells.
+const CLIENTS: usize = 256;
+
+/// The longest bytes of a key, and the longest user agent, that are remembered.
+const REMEMBERED: usize = 256;
 
 /// How many of each there are.
 #[derive(Clone, Copy, Debug)]
@@ -86,16 +135,65 @@ impl Readings {
         Self {
             generation: Cell::new(1),
             signals: Memo::new(sizes.signals),
-            keys: Memo::new(sizes.keys),
+            keys: Copies::new(sizes.keys),
             slices: Memo::new(sizes.cohorts),
             surplus: Memo::new(sizes.cohorts),
             held: Memo::new(sizes.sequences),
-            filters: Memo::new(sizes.filters),
-            counted: Memo::new(sizes.states),
+            filters: Copies::new(sizes.filters),
+            counted: Copies::new(sizes.states),
             prepared: Cell::new(0),
             shared: ir::Memo::new(sizes.shared),
             bytes: RefCell::new(Vec::with_capacity(256)),
+            last: RefCell::new(vec![(Vec::new(), KeyHash::SITE); sizes.keys]),
+            clients: RefCell::new(Vec::new()),
         }
+    }
+
+    /// The pseudonym of a client, by `name` unless it is remembered.
+    pub(crate) fn client(
+        &self,
+        ip: IpAddr,
+        agent: &str,
+        name: impl FnOnce(&mut Vec<u8>) -> SmolStr,
+    ) -> SmolStr {
+        let mut clients = self.clients.borrow_mut();
+        if clients.is_empty() {
+            clients.resize_with(CLIENTS, || None);
+        }
+        let bits = match ip {
+            IpAddr::V4(ip) => ip.to_bits(),
+            IpAddr::V6(ip) => (ip.to_bits() ^ ip.to_bits() >> 64) as u32,
+        };
+        // The golden ratio of 32 bits, of which the top eight tell the place: neighbours go to different ones.
+        let place = bits.wrapping_add(agent.len() as u32).wrapping_mul(0x9e37_79b9) >> 24;
+        match clients.get_mut(place as usize) {
+            Some(Some(known)) if known.ip == ip && known.agent == agent => known.name.clone(),
+            place => {
+                let name = name(&mut self.bytes.borrow_mut());
+                // What a client sends is as long as it likes, and what is remembered is bounded.
+                if let Some(place) = place
+                    && agent.len() <= REMEMBERED
+                {
+                    *place = Some(Client { ip, agent: agent.into(), name: name.clone() });
+                }
+                name
+            }
+        }
+    }
+
+    /// The hash of a key's bytes, by `hash` unless they are those of the last time. Bytes begin with their domain, and so are
+    /// never empty; two engines have different readings, so the secret is one.
+    pub(crate) fn hash_of(&self, id: KeyId, bytes: &[u8], hash: impl FnOnce(&[u8]) -> KeyHash) -> KeyHash {
+        let mut last = self.last.borrow_mut();
+        let Some((known, of)) = last.get_mut(id.index()) else { return hash(bytes) };
+        if known != bytes {
+            *of = hash(bytes);
+            known.clear();
+            if bytes.len() <= REMEMBERED {
+                known.extend_from_slice(bytes);
+            }
+        }
+        *of
     }
 
     /// Forgets everything: another event, or another phase of one.
@@ -129,6 +227,7 @@ impl Readings {
         self.signals.put(self.generation.get(), id.index(), sensed);
     }
 
+    #[inline]
     pub(crate) fn key(&self, id: KeyId) -> Option<Option<KeyHash>> {
         self.keys.get(self.generation.get(), id.index())
     }
@@ -176,9 +275,8 @@ impl Readings {
     /// All keys that have been made.
     pub(crate) fn known_keys(&self) -> Vec<(KeyId, Option<KeyHash>)> {
         let generation = self.generation.get();
-        let places = self.keys.places.borrow();
-        let known = places.iter().zip(0..).filter(|((of, _), _)| *of == generation);
-        known.filter_map(|((_, hash), at)| Some((KeyId(at), (*hash)?))).collect()
+        let places = self.keys.places.iter().map(Cell::get).zip(0..);
+        places.filter(|((of, _), _)| *of == generation).map(|((_, hash), at)| (KeyId(at), hash)).collect()
     }
 
     /// Early states have been brought up to date for the event at hand.
@@ -192,7 +290,7 @@ impl Readings {
 
     /// Whether a condition has been evaluated.
     pub(crate) fn knows_filter(&self, filter: FilterId) -> bool {
-        self.filters.with(self.generation.get(), filter.0, |_| ()).is_some()
+        self.filters.get(self.generation.get(), filter.0).is_some()
     }
 
     /// The event at hand has been counted by the state.

@@ -9,10 +9,13 @@
 //!  places   │ – 0 2 – – 1 … │   a byte a slot                   of some sixty slots a log fills a dozen: making and dropping
 //!  values   │ v v v │           in the order in which they came   a record costs what is in it, not what could be
 //! ```
+//!
+//! The places begin on a line of the cache, and both parts are of sizes that an allocator hands out as they are.
 
 use std::fmt;
 use std::sync::Arc;
 
+use smol_str::SmolStr;
 use weir_compiler::ids::{EventId, FieldId};
 use weir_compiler::schema::{Schema, Slot};
 use weir_compiler::types::Type;
@@ -26,7 +29,7 @@ pub struct Record {
 }
 
 /// What is known of an event.
-#[derive(Clone)]
+#[repr(align(64))]
 struct Slots {
     /// By slot, where its value stands; [`MISSING`] without one.
     places: [u8; NEAR],
@@ -39,8 +42,38 @@ struct Slots {
 const NEAR: usize = 128;
 /// The place of a value that is not there.
 const MISSING: u8 = u8::MAX;
-/// Values for which a new record has room.
-const USUAL: usize = 16;
+/// Values for which a new record has room: with 24 bytes each they fill a block of 256.
+const USUAL: usize = 10;
+
+/// A field of an event, looked up once by whoever fills many records of it.
+#[derive(Clone, Debug)]
+pub struct Place {
+    slot: usize,
+    ty: Type,
+    bound: u32,
+}
+
+impl Place {
+    /// Where a field of an event stands; nothing where the event has no such field.
+    pub fn of(schema: &Schema, event: EventId, field: FieldId) -> Option<Self> {
+        let (slot, declared) = (schema.events.get(event)?.slot(field)?, schema.fields.get(field)?);
+        Some(Self { slot, ty: declared.ty.clone(), bound: declared.bound })
+    }
+
+    /// The type of its values.
+    pub fn ty(&self) -> &Type {
+        &self.ty
+    }
+}
+
+impl Clone for Slots {
+    /// With room for what is added: a copy is made for that alone.
+    fn clone(&self) -> Self {
+        let mut values = Vec::with_capacity((self.values.len() + 2).max(USUAL));
+        values.extend_from_slice(&self.values);
+        Self { places: self.places, values, others: self.others.clone() }
+    }
+}
 
 impl Slots {
     fn new() -> Self {
@@ -96,6 +129,22 @@ impl Slots {
         if let Some(place) = self.places.iter_mut().find(|place| **place == moved) {
             *place = cleared;
         }
+    }
+
+    /// Shows the slots that have a value, in order.
+    fn each(&self, mut show: impl FnMut(usize, &Value)) {
+        let (groups, _) = self.places.as_chunks::<8>();
+        for (at, group) in groups.iter().enumerate() {
+            if *group == [MISSING; 8] {
+                continue;
+            }
+            for (place, slot) in group.iter().zip(at * 8..) {
+                if let Some(value) = self.values.get(usize::from(*place)) {
+                    show(slot, value);
+                }
+            }
+        }
+        self.others.iter().for_each(|(slot, value)| show(usize::from(*slot), value));
     }
 
     /// The slots that have a value, in order.
@@ -243,11 +292,11 @@ impl<'s> RecordBuilder<'s> {
         to: impl Fn(usize) -> Option<usize>,
     ) -> Self {
         let mut builder = Self::new(schema, event);
-        for (slot, value) in other.slots.iter() {
+        other.slots.each(|slot, value| {
             if let Some(to) = to(slot) {
                 builder.slots.set(to, value.clone());
             }
-        }
+        });
         builder
     }
 
@@ -261,12 +310,19 @@ impl<'s> RecordBuilder<'s> {
         Ok(self)
     }
 
-    /// Sets a field of text, cut to its bound. What the event does not have, and what is of another type, stays missing.
-    pub fn put_text(&mut self, field: FieldId, text: &str) {
-        let slot = self.schema.events.get(self.event).and_then(|event| event.slot(field));
-        let (Some(slot), Some(declared)) = (slot, self.schema.fields.get(field)) else { return };
-        if matches!(declared.ty, Type::Text | Type::Id(_) | Type::Fingerprint) {
-            self.slots.set(slot, Value::text(clip(text, declared.bound as usize)));
+    /// Sets a field of this event that has been looked up. A value of another type or over its bound stays missing.
+    pub fn put(&mut self, place: &Place, value: Value) {
+        if check(&value, &place.ty, place.bound).is_ok() {
+            self.slots.set(place.slot, value);
+        }
+    }
+
+    /// Sets such a field of text, cut to its bound. Where it is of another type it stays missing.
+    pub fn put_text(&mut self, place: &Place, text: &SmolStr) {
+        if matches!(place.ty, Type::Text | Type::Id(_) | Type::Fingerprint) {
+            let bound = place.bound as usize;
+            let text = if text.len() <= bound { text.clone() } else { SmolStr::new(clip(text, bound)) };
+            self.slots.set(place.slot, Value::Text(text));
         }
     }
 

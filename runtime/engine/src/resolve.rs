@@ -278,6 +278,18 @@ pub(crate) struct Bounded {
     pub(crate) stoppers: Vec<Source>,
 }
 
+impl Bounded {
+    fn nothing() -> Self {
+        let (hits, stoppers) = (Vec::new(), Vec::new());
+        Self { verdict: Ruling::PASS, shadow: Verb::Pass, hits, stopped: false, stoppers }
+    }
+}
+
+/// Nearly nobody wants a verdict of nearly any event. Caps on shares that bound nothing have nothing to say then.
+fn wants_nothing(set: &RuleSet, candidates: &[Candidate]) -> bool {
+    candidates.is_empty() && !set.caps.iter().any(CapPlan::bounds_nothing)
+}
+
 /// Lifts what is exempted, lowers what caps bound and takes the strongest. `exceeds` says of a cap on a share
 /// whether one more would be too many. During a panic everything is as in shadow.
 pub(crate) fn bounded(
@@ -286,10 +298,8 @@ pub(crate) fn bounded(
     candidates: &[Candidate],
     mut exceeds: impl FnMut(usize) -> bool,
 ) -> Bounded {
-    // Nearly nobody wants a verdict of nearly any event. Caps on shares that bound nothing have nothing to say then.
-    if candidates.is_empty() && !set.caps.iter().any(CapPlan::bounds_nothing) {
-        let (hits, stoppers) = (Vec::new(), Vec::new());
-        return Bounded { verdict: Ruling::PASS, shadow: Verb::Pass, hits, stopped: false, stoppers };
+    if wants_nothing(set, candidates) {
+        return Bounded::nothing();
     }
     let mut hits = Vec::new();
     let mut left: Vec<Candidate> =
@@ -362,6 +372,9 @@ pub(crate) fn settle(
     let Scores { live: score, shadow: shadow_score, candidates } = scores;
     sheet.candidates.extend(candidates);
     sheet.exceeded.resize(set.caps.len(), false);
+    if wants_nothing(set, &sheet.candidates) {
+        return decision_of(set, sheet, Bounded::nothing(), (score, shadow_score), keep);
+    }
     send_on(sheet);
     let mut found = resolve(set, store, sheet);
     // A decoy answers at a bounded rate; beyond it, what its declaration says.

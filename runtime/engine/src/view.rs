@@ -103,7 +103,9 @@ impl<'a> View<'a> {
         let plan = self.set.keys.get(id)?;
         // A part may be a cohort's slice, whose own key needs the scratch space: hence the swap.
         let mut bytes = std::mem::take(&mut *self.readings.bytes.borrow_mut());
-        let hash = plan.hash(&self.set.hasher, &self.set.hir.schema, self.record, self, &mut bytes);
+        let hash = plan.hash_by(&self.set.hir.schema, self.record, self, &mut bytes, |bytes| {
+            self.readings.hash_of(id, bytes, |bytes| self.set.hasher.key(bytes))
+        });
         *self.readings.bytes.borrow_mut() = bytes;
         self.readings.put_key(id, hash);
         hash

@@ -29,6 +29,14 @@ pub fn parse(line: &[u8]) -> Result<HttpExchange, RejectReason> {
     }
 }
 
+/// The same, where it stays: an exchange is too large to be moved about.
+pub(crate) fn parse_boxed(line: &[u8]) -> Result<Box<HttpExchange>, RejectReason> {
+    let Some(line) = UsualLine::read(line) else { return parse_carefully(line).map(Box::new) };
+    let mut exchange = Box::<HttpExchange>::default();
+    line.fill(&mut exchange);
+    Ok(exchange)
+}
+
 /// The same of any line, and why it is none: what [`UsualLine`] reads it reads too, and alike.
 pub(crate) fn parse_carefully(line: &[u8]) -> Result<HttpExchange, RejectReason> {
     let (head, ts_ms, rest) = split_at_time(line)?;

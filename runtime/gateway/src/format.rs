@@ -39,7 +39,7 @@ impl Format {
     /// The reason the line is not a record of this format.
     pub fn parse(self, line: &[u8]) -> Result<Parsed, RejectReason> {
         match self {
-            Format::Combined => combined::parse(line).map(Box::new).map(Parsed::Exchange),
+            Format::Combined => combined::parse_boxed(line).map(Parsed::Exchange),
             Format::NginxJson => access_json::parse(line).map(Box::new).map(Parsed::Exchange),
             Format::Ndjson => typed::parse(line).map(Parsed::Typed),
         }

@@ -44,11 +44,13 @@ mod client;
 mod combined;
 mod decode;
 mod exchange;
+mod find;
 mod format;
 #[doc(hidden)]
 pub mod fuzzing;
 mod json;
 mod line;
+mod quotes;
 mod reader;
 mod reject;
 mod reorder;

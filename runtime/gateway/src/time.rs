@@ -54,11 +54,20 @@ pub(crate) fn clf(text: &[u8]) -> Result<i64, TimeError> {
     else {
         return Err(TimeError::Shape);
     };
-    let number = |digits: &[u8]| digits_value(digits).ok_or(TimeError::Shape);
-    let day = number(&[d1, d2])?;
-    let year = number(&[y1, y2, y3, y4])?;
-    let (hour, minute, second) = (number(&[h1, h2])?, number(&[i1, i2])?, number(&[s1, s2])?);
-    let offset = signed_offset(sign, number(&[o1, o2])?, number(&[o3, o4])?)?;
+    // All digits are looked at before any is judged: every line of a log has a time.
+    let mut wrong = false;
+    let mut pair = |tens: u8, ones: u8| {
+        let (tens, ones) = (tens.wrapping_sub(b'0'), ones.wrapping_sub(b'0'));
+        wrong |= (tens > 9) | (ones > 9);
+        i64::from(tens) * 10 + i64::from(ones)
+    };
+    let (day, year) = (pair(d1, d2), pair(y1, y2) * 100 + pair(y3, y4));
+    let (hour, minute, second) = (pair(h1, h2), pair(i1, i2), pair(s1, s2));
+    let (offset_hours, offset_minutes) = (pair(o1, o2), pair(o3, o4));
+    if wrong {
+        return Err(TimeError::Shape);
+    }
+    let offset = signed_offset(sign, offset_hours, offset_minutes)?;
     let month = month_number([m1, m2, m3]).ok_or(TimeError::Shape)?;
     instant(Civil { year, month, day, hour, minute, second, milli: 0 }, offset)
 }
@@ -188,7 +197,21 @@ const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 fn month_number(name: [u8; 3]) -> Option<i64> {
-    MONTHS.iter().position(|m| m.as_bytes() == name).and_then(|at| i64::try_from(at + 1).ok())
+    Some(match &name {
+        b"Jan" => 1,
+        b"Feb" => 2,
+        b"Mar" => 3,
+        b"Apr" => 4,
+        b"May" => 5,
+        b"Jun" => 6,
+        b"Jul" => 7,
+        b"Aug" => 8,
+        b"Sep" => 9,
+        b"Oct" => 10,
+        b"Nov" => 11,
+        b"Dec" => 12,
+        _ => return None,
+    })
 }
 
 fn signed_offset(sign: u8, hours: i64, minutes: i64) -> Result<i64, TimeError> {

@@ -15,7 +15,7 @@ use smol_str::SmolStr;
 use crate::client;
 use crate::combined::{read_size, read_status, starts_with_status, word};
 use crate::exchange::HttpExchange;
-use crate::json::quote;
+use crate::find::find;
 use crate::request::{self, known};
 use crate::text::is_plain;
 use crate::time::{self, CLF_LEN};
@@ -56,25 +56,21 @@ impl<'l> UsualLine<'l> {
         if !is_plain(line) {
             return None;
         }
-        let at = memchr::memchr(b'[', line)?;
-        let (head, tail) = line.split_at_checked(at)?;
-        let ts_ms = time::clf(tail.get(1..=CLF_LEN)?).ok()?;
-        let quoted = tail.get(CLF_LEN + 1..)?.strip_prefix(b"] \"")?;
-
-        let end = memchr::memchr(b' ', head)?;
-        let (address, others) = head.split_at_checked(end)?;
-        let ip = IpAddr::V4(v4(address)?);
-        let user = match others {
-            b" - - " => None,
-            others => client::user(others).map(text),
+        // Once for all fields: what is cut out of a text is text.
+        let mut scan = Scan(std::str::from_utf8(line).ok()?);
+        let ip = IpAddr::V4(v4(scan.until(b' ')?.as_bytes())?);
+        let user = match scan.0.strip_prefix("- - [") {
+            Some(rest) => {
+                scan.0 = rest;
+                None
+            }
+            None => user(scan.until(b'[')?),
         };
-
-        let (request, rest) = closed(quoted)?;
-        if !starts_with_status(rest) {
-            return None;
-        }
-        let (status, rest) = word(rest);
-        let (size, rest) = word(rest);
+        let (time, rest) = scan.0.split_at_checked(CLF_LEN)?;
+        let ts_ms = time::clf(time.as_bytes()).ok()?;
+        scan.0 = rest.strip_prefix("] \"")?;
+        let request = scan.closed()?;
+        let (status, bytes) = scan.answer()?;
         let mut found = Self {
             ts_ms,
             ip,
@@ -84,72 +80,124 @@ impl<'l> UsualLine<'l> {
             query: None,
             protocol: None,
             malformed_request: None,
-            status: read_status(status).ok()?,
-            bytes: read_size(size).ok()?,
+            status,
+            bytes,
             referrer: None,
             user_agent: None,
         };
-        match request::split(request) {
-            Some(line) => {
-                found.method = Some(text(line.method));
-                found.protocol = line.protocol.map(text);
-                let (path, query) = request::split_target(line.target);
-                found.path = Some(text(path));
-                found.query = query.map(text);
+        match request_line(request) {
+            Some((method, target, protocol)) => {
+                (found.method, found.protocol) = (Some(method), protocol);
+                let query = find(b'?', target.as_bytes()).and_then(|at| target.split_at_checked(at));
+                let (path, query) = query.map_or((target, None), |(path, query)| (path, query.get(1..)));
+                (found.path, found.query) = (Some(path), query);
             }
-            None if request.is_empty() || request == b"-" => {}
-            None => found.malformed_request = Some(text(request)),
+            None if request.is_empty() || request == "-" => {}
+            None => found.malformed_request = Some(request),
         }
-        if rest.is_empty() {
-            return Some(found);
-        }
-        let (referrer, rest) = closed(rest.strip_prefix(b" \"")?)?;
-        found.referrer = Some(header(referrer));
-        if rest.is_empty() {
-            return Some(found);
-        }
-        let (agent, rest) = closed(rest.strip_prefix(b" \"")?)?;
-        found.user_agent = Some(header(agent));
-        rest.is_empty().then_some(found)
+        found.referrer = scan.header()?;
+        found.user_agent = scan.header()?;
+        scan.0.is_empty().then_some(found)
+    }
+
+    /// Writes what the line says into an exchange that says nothing yet.
+    pub(crate) fn fill(self, exchange: &mut HttpExchange) {
+        let usual = |word: &str| known(word.as_bytes()).unwrap_or_else(|| SmolStr::new(word));
+        exchange.ts_ms = self.ts_ms;
+        exchange.ip = Some(self.ip);
+        exchange.user = self.user.map(SmolStr::new);
+        exchange.method = self.method.map(usual);
+        exchange.path = self.path.map(SmolStr::new);
+        exchange.query = self.query.map(SmolStr::new);
+        exchange.protocol = self.protocol.map(usual);
+        exchange.malformed_request = self.malformed_request.map(SmolStr::new);
+        exchange.status = self.status;
+        exchange.bytes = self.bytes;
+        exchange.referrer = self.referrer.map(SmolStr::new);
+        exchange.user_agent = self.user_agent.map(SmolStr::new);
     }
 }
 
 impl From<UsualLine<'_>> for HttpExchange {
     fn from(line: UsualLine<'_>) -> Self {
-        let usual = |word: &str| known(word.as_bytes()).unwrap_or_else(|| SmolStr::new(word));
-        Self {
-            ts_ms: line.ts_ms,
-            ip: Some(line.ip),
-            user: line.user.map(SmolStr::new),
-            method: line.method.map(usual),
-            path: line.path.map(SmolStr::new),
-            query: line.query.map(SmolStr::new),
-            protocol: line.protocol.map(usual),
-            malformed_request: line.malformed_request.map(SmolStr::new),
-            status: line.status,
-            bytes: line.bytes,
-            referrer: line.referrer.map(SmolStr::new),
-            user_agent: line.user_agent.map(SmolStr::new),
-            ..Self::default()
-        }
+        let mut exchange = Self::default();
+        line.fill(&mut exchange);
+        exchange
     }
 }
 
-/// A field that the next quote ends, where a space or nothing follows it.
-fn closed(quoted: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (field, rest) = quoted.split_at_checked(quote(quoted)?)?;
-    let rest = rest.get(1..)?;
-    matches!(rest.first(), None | Some(b' ')).then_some((field, rest))
+/// What is left of a line.
+struct Scan<'l>(&'l str);
+
+impl<'l> Scan<'l> {
+    /// What comes before a byte, which is passed.
+    #[inline]
+    fn until(&mut self, byte: u8) -> Option<&'l str> {
+        let (text, rest) = self.0.split_at_checked(find(byte, self.0.as_bytes())?)?;
+        self.0 = rest.get(1..)?;
+        Some(text)
+    }
+
+    /// A field that the next quote ends, where a space or nothing follows it.
+    #[inline]
+    fn closed(&mut self) -> Option<&'l str> {
+        let field = self.until(b'"')?;
+        matches!(self.0.as_bytes().first(), None | Some(b' ')).then_some(field)
+    }
+
+    /// The next quoted header, where the line has one: `-` says that the client sent none.
+    #[inline]
+    fn header(&mut self) -> Option<Option<&'l str>> {
+        if self.0.is_empty() {
+            return Some(None);
+        }
+        self.0 = self.0.strip_prefix(" \"")?;
+        let header = self.closed()?;
+        Some(Some(if header == "-" { "" } else { header }))
+    }
+
+    /// The status and the bytes sent.
+    #[inline]
+    fn answer(&mut self) -> Option<(Option<u16>, Option<u64>)> {
+        let rest = self.0.as_bytes();
+        if !starts_with_status(rest) {
+            return None;
+        }
+        let (status, rest) = word(rest);
+        let (size, rest) = word(rest);
+        let answer = (read_status(status).ok()?, read_size(size).ok()?);
+        self.0 = self.0.get(self.0.len().checked_sub(rest.len())?..)?;
+        Some(answer)
+    }
 }
 
-/// Printable ASCII is text.
-fn text(plain: &[u8]) -> &str {
-    std::str::from_utf8(plain).unwrap_or_default()
+/// The method, the target and the protocol of a well-formed request line.
+#[inline]
+fn request_line(request: &str) -> Option<(&str, &str, Option<&str>)> {
+    // Nearly all are of this form, and spaces at the ends of the target alone need more care.
+    let method = match request.as_bytes() {
+        [b'G', b'E', b'T', b' ', ..] => 3,
+        [b'P', b'O', b'S', b'T', b' ', ..] | [b'H', b'E', b'A', b'D', b' ', ..] => 4,
+        _ => 0,
+    };
+    let before = request.len().saturating_sub(9);
+    if let (Some(method), Some(target), Some(" HTTP/1.1" | " HTTP/1.0" | " HTTP/2.0")) =
+        (request.get(..method), request.get(method + 1..before), request.get(before..))
+        && !method.is_empty()
+        && let [first, .., last] | [first @ last] = target.as_bytes()
+        && *first != b' '
+        && *last != b' '
+    {
+        return Some((method, target, request.get(before + 1..)));
+    }
+    let line = request::split(request.as_bytes())?;
+    let protocol = line.protocol.and_then(|protocol| std::str::from_utf8(protocol).ok());
+    Some((std::str::from_utf8(line.method).ok()?, std::str::from_utf8(line.target).ok()?, protocol))
 }
 
-/// A header that the format records: `-` says that the client sent none.
-fn header(plain: &[u8]) -> &str {
-    if plain == b"-" { "" } else { text(plain) }
+/// The user's name, in what stands between the address and the time.
+fn user(between: &str) -> Option<&str> {
+    client::user(between.as_bytes()).and_then(|user| std::str::from_utf8(user).ok())
 }
 
 /// A dotted quad, each part of up to three digits without a zero in front.

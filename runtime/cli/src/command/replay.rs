@@ -17,7 +17,7 @@ use crate::models::Scorer;
 use crate::native::{Natives, Plans};
 use crate::replay::choice::{self, Choice, Refused};
 use crate::replay::intake::Mapper;
-use crate::replay::line::Line;
+use crate::replay::line::{self, Line};
 use crate::replay::records::Records;
 use crate::replay::report::Report;
 use crate::replay::setup::Setup;
@@ -236,12 +236,20 @@ impl Run<'_> {
         let passed_over = self.mapper.passed_over(&self.engine, &record.parsed);
         passed_over.for_each(|name| self.summary.pass_over(name));
         let drop_stopped = self.args.as_if == Some(AsIf::Enforce);
+        let decide = if self.ledger.is_some() { replay::decide } else { replay::decide_unseen };
         let mut decided =
-            replay::decide(&mut self.engine, &mut self.scorer, record.parsed.ts_ms(), intake, drop_stopped);
+            decide(&mut self.engine, &mut self.scorer, record.parsed.ts_ms(), intake, drop_stopped);
         // Most lines are quiet, and what to print of them would cost as much as deciding them.
         let is_explained = self.args.explain == Some(record.seq);
         let is_shown = self.args.all || is_explained || !decided.is_quiet();
-        if is_shown && let Ok(intake) = self.whole.intake(&self.engine, record.seq, &record.parsed) {
+        // What is counted alone needs no words, and the events of those whose keys are counted.
+        let is_whole = self.args.all || is_explained || self.out.is_some();
+        let request = &decided.request;
+        let is_named = line::stops_or_would(request.verdict.verb, request.shadow);
+        if is_shown
+            && (is_whole || is_named)
+            && let Ok(intake) = self.whole.intake(&self.engine, record.seq, &record.parsed)
+        {
             decided.events = intake.into_events();
         }
         let decisions = || [Some(&decided.request), decided.response.as_ref()].into_iter().flatten();
@@ -252,7 +260,8 @@ impl Run<'_> {
         if let (Some(ledger), Some(path)) = (&mut self.ledger, &self.args.ledger) {
             write(ledger, &self.engine, &decided).map_err(|error| Failure::file("write", path, &error))?;
         }
-        let line = is_shown.then(|| Line::new(&self.engine, record.seq, &decided, self.args.reveal));
+        let line = if is_whole { Line::new } else { Line::counted };
+        let line = is_shown.then(|| line(&self.engine, record.seq, &decided, self.args.reveal));
         if let Some(line) = &line {
             self.summary.add_matches(line);
         }

@@ -9,7 +9,7 @@ use weir_compiler::ids::{EventId, FieldId};
 use weir_compiler::schema::Schema;
 use weir_compiler::types::Type;
 use weir_compiler::value::Value;
-use weir_engine::{Answers, Derived, Engine, Http, Record, RecordBuilder, clip};
+use weir_engine::{Answers, Derived, Engine, Http, Place, Record, RecordBuilder, clip};
 use weir_gateway::{HttpExchange, Parsed, TypedEvent};
 
 use crate::args::DisabledKey;
@@ -44,7 +44,7 @@ impl Disabled {
 #[derive(Debug)]
 pub enum Intake {
     /// A request with what its maps made of it, and its `http.response`.
-    Http(Box<(Http, Derived, Record)>),
+    Http(Http, Derived, Record),
     /// A typed event, and its fields known only with the response.
     Typed(Record, Vec<(FieldId, Value)>),
 }
@@ -53,7 +53,15 @@ impl Intake {
     /// The events of the request.
     pub fn events(&self) -> Vec<Record> {
         match self {
-            Self::Http(http) => http.1.events.clone(),
+            Self::Http(_, derived, _) => derived.events.clone(),
+            Self::Typed(record, _) => vec![record.clone()],
+        }
+    }
+
+    /// The same, of which an exchange keeps none: what the response adds is then added to records that nobody shares.
+    pub(crate) fn take_events(&mut self) -> Vec<Record> {
+        match self {
+            Self::Http(_, derived, _) => std::mem::take(&mut derived.events),
             Self::Typed(record, _) => vec![record.clone()],
         }
     }
@@ -61,7 +69,7 @@ impl Intake {
     /// The events of the request alone.
     pub fn into_events(self) -> Vec<Record> {
         match self {
-            Self::Http(http) => http.1.events,
+            Self::Http(_, derived, _) => derived.events,
             Self::Typed(record, _) => vec![record],
         }
     }
@@ -69,7 +77,7 @@ impl Intake {
     /// What the response adds; may be taken once.
     pub fn answers(&mut self, engine: &Engine) -> Answers {
         match self {
-            Self::Http(http) => engine.answer_to(&http.0, &http.1, &http.2),
+            Self::Http(http, derived, response) => engine.answer_to(http, derived, response),
             Self::Typed(_, late) => Answers { fields: vec![std::mem::take(late)], events: Vec::new() },
         }
     }
@@ -83,40 +91,41 @@ pub struct Mapper {
     disabled: Disabled,
 }
 
-/// The fields of an access log. What the schema does not have, or is disabled, is `None` and stays missing.
+/// The fields of an access log, with where they stand. What the schema does not have, or is disabled, is `None` and stays missing.
 #[derive(Debug)]
 struct Columns {
     request: EventId,
-    id: Option<FieldId>,
-    at: Option<FieldId>,
-    ip: Option<FieldId>,
-    user_agent: Option<FieldId>,
-    ja4: Option<FieldId>,
-    user: Option<FieldId>,
-    session: Option<FieldId>,
-    method: Option<FieldId>,
-    path: Option<FieldId>,
-    query: Option<FieldId>,
-    host: Option<FieldId>,
-    referrer: Option<FieldId>,
-    protocol: Option<FieldId>,
+    id: Option<Place>,
+    at: Option<Place>,
+    ip: Option<Place>,
+    user_agent: Option<Place>,
+    ja4: Option<Place>,
+    user: Option<Place>,
+    session: Option<Place>,
+    method: Option<Place>,
+    path: Option<Place>,
+    query: Option<Place>,
+    host: Option<Place>,
+    referrer: Option<Place>,
+    protocol: Option<Place>,
     response: EventId,
     /// Something looks at the response's own event, which then has the request's envelope.
     looks_at_response: bool,
-    answers: Option<FieldId>,
-    status: Option<FieldId>,
-    bytes: Option<FieldId>,
+    answers: Option<Place>,
+    status: Option<Place>,
+    bytes: Option<Place>,
 }
 
 impl Columns {
     fn new(schema: &Schema, disabled: &Disabled, wants: impl Fn(FieldId) -> bool) -> Option<Self> {
         let (request, response) = (schema.event("http.request")?, schema.event("http.response")?);
-        let field = |event, name| {
+        let place = |event, name| {
             let field: Option<FieldId> = schema.field(event, name);
-            field.filter(|field| !disabled.fields.contains(field) && wants(*field))
+            let field = field.filter(|field| !disabled.fields.contains(field) && wants(*field))?;
+            Place::of(schema, event, field)
         };
-        let of_request = |name| field(request, name);
-        let of_response = |name| field(response, name);
+        let of_request = |name| place(request, name);
+        let of_response = |name| place(response, name);
         Some(Self {
             request,
             id: of_request("id"),
@@ -232,40 +241,44 @@ impl Mapper {
     fn exchange(&self, engine: &Engine, seq: u64, exchange: &HttpExchange) -> Result<Intake, Refusal> {
         let columns = self.exchange.as_ref().ok_or_else(|| Refusal::unknown("http.request"))?;
         let schema = &engine.hir().schema;
-        let id = columns.id.or(columns.answers).map(|_| Value::text(&format_smolstr!("{seq}")));
-        let mut record = Draft { schema, record: RecordBuilder::new(schema, columns.request) };
-        record.put(columns.id, id.clone());
-        record.put(columns.at, Some(Value::Time(exchange.ts_ms)));
-        record.put(columns.ip, exchange.ip.map(|ip| Value::Ip(ip.to_canonical())));
-        record.text(columns.user_agent, exchange.user_agent.as_deref());
-        record.text(columns.ja4, exchange.ja4.as_deref());
-        record.text(columns.user, exchange.user.as_deref());
+        let id = (columns.id.is_some() || columns.answers.is_some()).then(|| number(seq));
+        let mut request = RecordBuilder::new(schema, columns.request);
+        text(&mut request, &columns.id, id.as_ref());
+        put(&mut request, &columns.at, Some(Value::Time(exchange.ts_ms)));
+        put(&mut request, &columns.ip, exchange.ip.map(|ip| Value::Ip(ip.to_canonical())));
+        text(&mut request, &columns.user_agent, exchange.user_agent.as_ref());
+        text(&mut request, &columns.ja4, exchange.ja4.as_ref());
+        text(&mut request, &columns.user, exchange.user.as_ref());
         // A log knows no cookies: one client at one address stands for a session.
-        if let (Some(_), Some(ip), Some(agent)) = (columns.session, exchange.ip, &exchange.user_agent) {
-            let session = engine.client(ip, agent);
-            record.text(columns.session, Some(&session));
+        if let (Some(_), Some(ip), Some(agent)) = (&columns.session, exchange.ip, &exchange.user_agent) {
+            text(&mut request, &columns.session, Some(&engine.client(ip, agent)));
         }
-        record.text(columns.method, exchange.method.as_deref());
-        record.text(columns.path, Some(exchange.path.as_deref().map_or("", origin_form)));
-        record.text(columns.query, exchange.query.as_deref());
-        record.text(columns.host, exchange.host.as_deref());
-        record.text(columns.referrer, exchange.referrer.as_deref());
-        record.text(columns.protocol, exchange.protocol.as_deref());
-        let request = record.record.finish();
-        let record = if columns.looks_at_response {
+        text(&mut request, &columns.method, exchange.method.as_ref());
+        // A request line that could not be read has a path, too, and it is empty.
+        let none = SmolStr::new_static("");
+        let path = exchange.path.as_ref().unwrap_or(&none);
+        match origin_form(path) {
+            form if form.len() == path.len() => text(&mut request, &columns.path, Some(path)),
+            form => text(&mut request, &columns.path, Some(&SmolStr::new(form))),
+        }
+        text(&mut request, &columns.query, exchange.query.as_ref());
+        text(&mut request, &columns.host, exchange.host.as_ref());
+        text(&mut request, &columns.referrer, exchange.referrer.as_ref());
+        text(&mut request, &columns.protocol, exchange.protocol.as_ref());
+        let request = request.finish();
+        let mut response = if columns.looks_at_response {
             RecordBuilder::beside(schema, columns.response, &request)
         } else {
             RecordBuilder::new(schema, columns.response)
         };
-        let mut response = Draft { schema, record };
-        response.put(columns.answers, id);
-        response.put(columns.status, exchange.status.map(|status| Value::Int(i64::from(status))));
+        text(&mut response, &columns.answers, id.as_ref());
+        put(&mut response, &columns.status, exchange.status.map(|status| Value::Int(i64::from(status))));
         let bytes = exchange.bytes.and_then(|bytes| i64::try_from(bytes).ok());
-        response.put(columns.bytes, bytes.map(Value::Int));
-        let response = response.record.finish();
+        put(&mut response, &columns.bytes, bytes.map(Value::Int));
+        let response = response.finish();
         let http = Http { request, headers: Vec::new(), body: None };
         let derived = engine.derive(&http);
-        Ok(Intake::Http(Box::new((http, derived, response))))
+        Ok(Intake::Http(http, derived, response))
     }
 
     /// The fields of a typed event that are known only with its response.
@@ -345,28 +358,38 @@ impl Mapper {
     }
 }
 
-/// A record being filled from a log: what the schema does not have or refuses stays missing.
-struct Draft<'a> {
-    schema: &'a Schema,
-    record: RecordBuilder<'a>,
+/// Fills a field from a log: what the schema does not have or refuses stays missing.
+#[inline]
+fn put(record: &mut RecordBuilder<'_>, place: &Option<Place>, value: Option<Value>) {
+    if let (Some(place), Some(value)) = (place, value) {
+        record.put(place, value);
+    }
 }
 
-impl Draft<'_> {
-    fn put(&mut self, field: Option<FieldId>, value: Option<Value>) {
-        if let (Some(field), Some(value)) = (field, value) {
-            let _ = self.record.set(field, value);
-        }
+/// The same with what is text in the log, and may be of any type in the schema.
+#[inline]
+fn text(record: &mut RecordBuilder<'_>, place: &Option<Place>, text: Option<&SmolStr>) {
+    let (Some(place), Some(text)) = (place, text) else { return };
+    if place.ty().is_textual() {
+        record.put_text(place, text);
+    } else if let Some(value) = convert::from_text(text, place.ty()) {
+        record.put(place, value);
     }
+}
 
-    fn text(&mut self, field: Option<FieldId>, text: Option<&str>) {
-        let (Some(field), Some(text)) = (field, text) else { return };
-        let Some(declared) = self.schema.fields.get(field) else { return };
-        if declared.ty.is_textual() {
-            self.record.put_text(field, text);
-        } else if let Some(value) = convert::from_text(text, &declared.ty) {
-            let _ = self.record.set(field, value);
+/// The digits of a line's number; by hand, as formatting costs five times as much.
+fn number(mut seq: u64) -> SmolStr {
+    let mut digits = [b'0'; 20];
+    let mut at = digits.len();
+    for digit in digits.iter_mut().rev() {
+        *digit += (seq % 10) as u8;
+        seq /= 10;
+        at -= 1;
+        if seq == 0 {
+            break;
         }
     }
+    digits.get(at..).and_then(|digits| std::str::from_utf8(digits).ok()).map(SmolStr::new).unwrap_or_default()
 }
 
 /// The path of a request target: an absolute form (`http://host/path`) names the same page.
@@ -414,6 +437,13 @@ fn typed_value(value: &weir_gateway::Value, ty: &Type) -> Option<Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_are_written_as_they_are() {
+        for seq in [0, 7, 10, 119_844, u64::MAX] {
+            assert_eq!(number(seq), seq.to_string());
+        }
+    }
 
     #[test]
     fn an_absolute_target_names_its_path() {

@@ -11,7 +11,7 @@ use weir_compiler::ids::RuleId;
 use weir_compiler::schema::Schema;
 use weir_compiler::show;
 use weir_compiler::value::Value;
-use weir_engine::{Acting, Decision, Engine, EventDecision, Fate, Record};
+use weir_engine::{Acting, Decision, Engine, EntryHit, EventDecision, Fate, Record};
 
 use crate::replay::Decided;
 
@@ -32,6 +32,9 @@ const KEYS: [&str; 14] = [
     "campaign",
     "channel",
 ];
+
+/// Those of which a summary counts the values.
+pub(crate) const COUNTED: [&str; 5] = ["ip", "user_agent", "session", "user", "asn"];
 
 /// What would have happened to one line.
 #[derive(Debug, Serialize)]
@@ -95,6 +98,46 @@ impl Line {
         Self { id: Some(engine.decision_id(request.seq).to_string()), ..line }
     }
 
+    /// As much of it as a [summary](super::summary) counts: what matched, and who it was where somebody was stopped or would have
+    /// been. A tenth of the cost.
+    pub(crate) fn counted(engine: &Engine, seq: u64, decided: &Decided, reveal: bool) -> Self {
+        let Decided { events, request, response } = decided;
+        let mut line = Self::bare(seq, request);
+        let hir = engine.hir();
+        for event in &request.events {
+            line.add(hir, event, "request", false);
+        }
+        for event in response.iter().flat_map(|response| &response.events) {
+            line.add(hir, event, "response", false);
+        }
+        if line.names_somebody() {
+            let events: Vec<&Record> = events.iter().collect();
+            let hide = |value: &Value| engine.pseudonym(std::slice::from_ref(value));
+            line.keys = keys(&hir.schema, &events, &COUNTED, (!reveal).then_some(&hide));
+        }
+        line
+    }
+
+    /// Somebody was stopped, or would have been.
+    pub(crate) fn names_somebody(&self) -> bool {
+        stops_or_would(self.verdict, self.shadow)
+    }
+
+    fn bare(seq: u64, request: &Decision) -> Self {
+        Self {
+            seq,
+            id: None,
+            ts: String::new(),
+            events: Vec::new(),
+            verdict: request.verdict.verb,
+            shadow: request.shadow.max(request.verdict.verb),
+            score: request.score,
+            shadow_score: request.shadow_score,
+            matches: Vec::new(),
+            keys: serde_json::Map::new(),
+        }
+    }
+
     /// The same of a rule set's decisions over `events`; `hide` says what stands for a personal value.
     pub(crate) fn of(
         hir: &Hir,
@@ -106,26 +149,20 @@ impl Line {
     ) -> Self {
         let name = |event| hir.schema.events.get(event).map(|event| event.name.clone()).unwrap_or_default();
         let mut line = Self {
-            seq,
-            id: None,
             ts: civil::format(request.at),
             events: request.events.iter().map(|event| name(event.event)).collect(),
-            verdict: request.verdict.verb,
-            shadow: request.shadow.max(request.verdict.verb),
-            score: request.score,
-            shadow_score: request.shadow_score,
-            matches: Vec::new(),
-            keys: keys(&hir.schema, events, hide),
+            keys: keys(&hir.schema, events, &KEYS, hide),
+            ..Self::bare(seq, request)
         };
         for event in &request.events {
-            line.add(hir, event, "request");
+            line.add(hir, event, "request", true);
         }
         for event in response.into_iter().flat_map(|response| &response.events) {
             let event_name = name(event.event);
             if !line.events.contains(&event_name) {
                 line.events.push(event_name);
             }
-            line.add(hir, event, "response");
+            line.add(hir, event, "response", true);
         }
         line
     }
@@ -146,11 +183,15 @@ impl Line {
             matches: Vec::new(),
             keys: serde_json::Map::new(),
         };
-        line.add(hir, look, "deadline");
+        line.add(hir, look, "deadline", true);
         line
     }
 
-    fn add(&mut self, hir: &Hir, event: &EventDecision, phase: &'static str) {
+    /// Adds what an event met; with `texts`, in words.
+    fn add(&mut self, hir: &Hir, event: &EventDecision, phase: &'static str, texts: bool) {
+        let action = |rule: &Rule, verb, unknown| {
+            if texts { action(rule, verb, unknown) } else { String::new() }
+        };
         for id in &event.exemptions {
             if let Some(rule) = hir.rules.get(*id) {
                 self.matches.push(Match {
@@ -170,7 +211,9 @@ impl Line {
             if event.exemptions.contains(&found.rule) {
                 // Told above without a reason: the match has it.
                 if let Some(told) = self.matches.iter_mut().find(|told| told.id == found.rule) {
-                    told.because.clone_from(&found.because);
+                    if texts {
+                        told.because.clone_from(&found.because);
+                    }
                 }
                 continue;
             }
@@ -178,7 +221,7 @@ impl Line {
                 rule: rule.full_name.clone(),
                 mode: mode(rule, found.acting),
                 action: action(rule, found.action, found.unknown),
-                because: found.because.clone(),
+                because: if texts { found.because.clone() } else { String::new() },
                 phase,
                 unknown: found.unknown,
                 lifted: found.acting == Acting::Lifted,
@@ -193,13 +236,8 @@ impl Line {
             self.matches.push(Match {
                 rule: rule.full_name.clone(),
                 mode: if hit.shadow { "shadow" } else { rule.mode.word() },
-                action: hit.verb.word().to_owned(),
-                because: format!(
-                    "this {} is under {} until {}",
-                    hit.key,
-                    hit.verb.word(),
-                    civil::format(hit.until)
-                ),
+                action: if texts { hit.verb.word().to_owned() } else { String::new() },
+                because: if texts { entered(hit) } else { String::new() },
                 phase: "entry",
                 unknown: false,
                 lifted: hit.fate == Fate::Lifted,
@@ -207,6 +245,16 @@ impl Line {
             });
         }
     }
+}
+
+/// Why an entry was met.
+fn entered(hit: &EntryHit) -> String {
+    format!("this {} is under {} until {}", hit.key, hit.verb.word(), civil::format(hit.until))
+}
+
+/// Whether a verdict, or what shadow rules would have made of it, is more than a note.
+pub(crate) fn stops_or_would(verdict: Verb, shadow: Verb) -> bool {
+    verdict > Verb::Log || shadow > Verb::Log
 }
 
 fn mode(rule: &Rule, acting: Acting) -> &'static str {
@@ -246,10 +294,11 @@ fn action(rule: &Rule, verb: Option<Verb>, unknown: bool) -> String {
 fn keys(
     schema: &Schema,
     events: &[&Record],
+    names: &[&str],
     hide: Option<&dyn Fn(&Value) -> String>,
 ) -> serde_json::Map<String, serde_json::Value> {
     let mut keys = serde_json::Map::new();
-    for name in KEYS {
+    for name in names.iter().copied() {
         let Some(id) = schema.envelope_field(name) else { continue };
         let Some(field) = schema.fields.get(id) else { continue };
         // A derived event may know more of its envelope than the request it is made of.

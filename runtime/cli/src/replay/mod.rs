@@ -19,14 +19,14 @@ pub use crate::args::DisabledKey;
 pub use crate::replay::setup::Setup;
 
 use weir_compiler::hir::Verb;
-use weir_engine::{Decision, Engine, Input, Record, Step};
+use weir_engine::{Answers, Decision, Engine, Input, Record, Step};
 
 use crate::models::Scorer;
 use crate::replay::intake::Intake;
 
 /// What the engine decided of one line.
 pub struct Decided {
-    /// The events of the request.
+    /// The events of the request, where somebody has asked for them.
     pub events: Vec<Record>,
     /// At the request.
     pub request: Decision,
@@ -57,13 +57,24 @@ pub fn decide(
     intake: Intake,
     drop_stopped: bool,
 ) -> Decided {
-    let decided = decide_by(engine, at, intake, drop_stopped, |engine, input| {
-        Ok::<_, std::convert::Infallible>(settle(engine, scorer, input))
+    let events = intake.events();
+    Decided { events, ..decide_unseen(engine, scorer, at, intake, drop_stopped) }
+}
+
+/// The same without the events: a log's lines are decided and not kept.
+pub fn decide_unseen(
+    engine: &mut Engine,
+    scorer: &mut Scorer,
+    at: i64,
+    mut intake: Intake,
+    drop_stopped: bool,
+) -> Decided {
+    let request = settle(engine, scorer, Input::Request { at, events: intake.take_events() });
+    let response = (!drop_stopped || !request.stopped).then(|| {
+        let Answers { fields, events } = intake.answers(engine);
+        settle(engine, scorer, Input::Response { request: request.seq, at, fields, events })
     });
-    match decided {
-        Ok(decided) => decided,
-        Err(never) => match never {},
-    }
+    Decided { events: Vec::new(), request, response }
 }
 
 /// The same, each input taken by `settle`.

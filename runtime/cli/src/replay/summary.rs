@@ -9,7 +9,7 @@ use weir_compiler::ids::RuleId;
 use weir_engine::Decision;
 
 use crate::replay::intake::Refusal;
-use crate::replay::line::Line;
+use crate::replay::line::{COUNTED, Line};
 
 /// How many of a key are shown.
 const TOP: usize = 5;
@@ -106,8 +106,8 @@ impl Summary {
                 _ => hits.fired += 1,
             }
         }
-        if line.verdict > Verb::Log || line.shadow > Verb::Log {
-            for name in ["ip", "user_agent", "session", "user", "asn"] {
+        if line.names_somebody() {
+            for name in COUNTED {
                 if let Some(Json::String(value)) = line.keys.get(name) {
                     self.keys.entry(name.to_owned()).or_default().add(value);
                 }
