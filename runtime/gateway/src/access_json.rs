@@ -8,6 +8,7 @@ use smol_str::SmolStr;
 
 use crate::client;
 use crate::exchange::HttpExchange;
+use crate::json::{Decoder, Raw};
 use crate::reject::RejectReason;
 use crate::request;
 use crate::text::literal;
@@ -22,33 +23,88 @@ pub(crate) fn parse(line: &[u8]) -> Result<HttpExchange, RejectReason> {
     let object = value::parse_object(line)?;
     let mut seen = Seen::default();
     for (name, value) in object.iter() {
-        seen.take(name, value);
+        if let Some((_, to, rank)) = NAMES.iter().find(|(known, ..)| *known == name) {
+            seen.take(*to, *rank, Said::from(value));
+        }
     }
     seen.into_exchange()
+}
+
+/// The same, where names are remembered from line to line, and what no field is made of is passed over.
+pub(crate) fn parse_with(decoder: &mut Decoder, line: &[u8]) -> Result<HttpExchange, RejectReason> {
+    let mut members = Vec::with_capacity(NAMES.len() / 4);
+    decoder.decode(line, &mut members)?;
+    let mut seen = Seen::default();
+    for (at, value) in &members {
+        if let Some((_, to, rank)) = NAMES.get(usize::from(*at)) {
+            seen.take(*to, *rank, Said::from(value));
+        }
+    }
+    seen.into_exchange()
+}
+
+/// What reads the members that [`parse_with`] looks at.
+pub(crate) fn decoder() -> Decoder {
+    Decoder::new(NAMES.iter().map(|(name, ..)| *name))
+}
+
+/// A value as fields look at it.
+#[derive(Clone, Copy)]
+enum Said<'a> {
+    Null,
+    Bool,
+    Int(i64),
+    Float(f64),
+    Text(&'a str),
+    List(&'a [Value]),
+    Object(&'a Fields),
+}
+
+impl<'a> From<&'a Value> for Said<'a> {
+    fn from(value: &'a Value) -> Self {
+        match value {
+            Value::Null => Self::Null,
+            Value::Bool(_) => Self::Bool,
+            Value::Int(int) => Self::Int(*int),
+            Value::Float(float) => Self::Float(*float),
+            Value::Text(text) => Self::Text(text),
+            Value::List(items) => Self::List(items),
+            Value::Object(fields) => Self::Object(fields),
+        }
+    }
+}
+
+impl<'a> From<&'a Raw<'_>> for Said<'a> {
+    fn from(raw: &'a Raw<'_>) -> Self {
+        match raw {
+            Raw::Null => Self::Null,
+            Raw::Bool(_) => Self::Bool,
+            Raw::Int(int) => Self::Int(*int),
+            Raw::Float(float) => Self::Float(*float),
+            Raw::Text(text) => Self::Text(text),
+            Raw::Nested(value) => value.into(),
+        }
+    }
 }
 
 /// The best source so far of one field: lower ranks win.
 #[derive(Default)]
 struct Best<'a> {
     rank: u8,
-    value: Option<&'a Value>,
+    value: Option<Said<'a>>,
 }
 
 impl<'a> Best<'a> {
-    fn offer(&mut self, rank: u8, value: &'a Value) {
-        let blank = match value {
-            Value::Null => true,
-            Value::Text(text) => matches!(text.as_str(), "" | "-"),
-            _ => false,
-        };
+    fn offer(&mut self, rank: u8, value: Said<'a>) {
+        let blank = matches!(value, Said::Null | Said::Text("" | "-"));
         if !blank && (self.value.is_none() || rank < self.rank) {
             *self = Best { rank, value: Some(value) };
         }
     }
 
     /// As [`Best::offer`], but an empty value is kept until a better one comes: the client sent no such header.
-    fn offer_header(&mut self, rank: u8, value: &'a Value) {
-        let empty = matches!(value, Value::Text(text) if matches!(text.as_str(), "" | "-"));
+    fn offer_header(&mut self, rank: u8, value: Said<'a>) {
+        let empty = matches!(value, Said::Text("" | "-"));
         if empty && self.value.is_none() {
             *self = Best { rank: u8::MAX, value: Some(value) };
         }
@@ -57,9 +113,9 @@ impl<'a> Best<'a> {
 
     fn text(&self) -> Option<SmolStr> {
         match self.value? {
-            Value::Text(text) => Some(literal(text.as_bytes())),
+            Said::Text(text) => Some(literal(text.as_bytes())),
             // Caddy gives each header as a list of values.
-            Value::List(items) => items.first().and_then(Value::as_text).map(|t| literal(t.as_bytes())),
+            Said::List(items) => items.first().and_then(Value::as_text).map(|t| literal(t.as_bytes())),
             _ => None,
         }
     }
@@ -71,9 +127,9 @@ impl<'a> Best<'a> {
 
     fn number(&self) -> Option<f64> {
         let number = match self.value? {
-            Value::Int(n) => *n as f64,
-            Value::Float(n) => *n,
-            Value::Text(text) => text.parse().ok()?,
+            Said::Int(n) => n as f64,
+            Said::Float(n) => n,
+            Said::Text(text) => text.parse().ok()?,
             _ => return None,
         };
         (number.is_finite() && number >= 0.0).then_some(number)
@@ -81,11 +137,108 @@ impl<'a> Best<'a> {
 
     fn whole<T: TryFrom<i64> + std::str::FromStr>(&self) -> Option<T> {
         match self.value? {
-            Value::Int(n) => T::try_from(*n).ok(),
-            Value::Text(text) => text.parse().ok(),
+            Said::Int(n) => T::try_from(n).ok(),
+            Said::Text(text) => text.parse().ok(),
             _ => None,
         }
     }
+}
+
+/// What a name is of, and how good a source it is: lower ranks win.
+#[rustfmt::skip] // a table: one name, its field and its rank a line
+const NAMES: [(&str, To, u8); 69] = [
+    ("msec", To::Time, 0),                                    // to the millisecond
+    ("StartUTC", To::Time, 1),
+    ("time_iso8601", To::Time, 2),
+    ("@timestamp", To::Time, 2),
+    ("time_local", To::Time, 3),
+    ("ts", To::Time, 4),                                      // Caddy
+    ("timestamp", To::Time, 5),
+    ("time", To::Time, 5),
+    ("remote_addr", To::Client, 0),
+    ("remote_ip", To::Client, 1),
+    ("client_ip", To::Client, 1),
+    ("clientip", To::Client, 1),
+    ("client", To::Client, 1),
+    ("ClientHost", To::Client, 2),                            // Traefik
+    ("ClientAddr", To::Client, 3),                            // with the port
+    ("remote_user", To::User, 0),
+    ("ClientUsername", To::User, 0),
+    ("user_id", To::User, 1),                                 // Caddy
+    ("request", To::RequestLine, 0),
+    ("request_method", To::Method, 0),
+    ("RequestMethod", To::Method, 0),
+    ("method", To::Method, 1),
+    ("request_uri", To::Target, 0),                           // as sent
+    ("RequestPath", To::Target, 0),
+    ("uri", To::Target, 1),                                   // normalised by the server
+    ("args", To::Args, 0),
+    ("query_string", To::Args, 0),
+    ("server_protocol", To::Protocol, 0),
+    ("RequestProtocol", To::Protocol, 0),
+    ("protocol", To::Protocol, 1),
+    ("status", To::Status, 0),
+    ("DownstreamStatus", To::Status, 0),
+    ("body_bytes_sent", To::Bytes, 0),
+    ("DownstreamContentSize", To::Bytes, 1),
+    ("size", To::Bytes, 1),
+    ("bytes_sent", To::Bytes, 2),                             // headers too
+    ("request_time", To::Seconds, 0),
+    ("duration", To::Seconds, 0),
+    ("Duration", To::Nanoseconds, 0),                         // Traefik
+    ("http_referer", To::Referrer, 0),
+    ("request_Referer", To::Referrer, 0),
+    ("http_referrer", To::Referrer, 1),
+    ("referer", To::Referrer, 1),
+    ("referrer", To::Referrer, 1),
+    ("http_user_agent", To::Agent, 0),
+    ("request_User-Agent", To::Agent, 0),
+    ("user_agent", To::Agent, 1),
+    ("agent", To::Agent, 1),
+    ("host", To::Host, 0),
+    ("http_host", To::Host, 1),
+    ("RequestHost", To::Host, 1),
+    ("server_name", To::Host, 2),
+    ("vhost", To::Host, 2),
+    ("http_x_forwarded_for", To::ForwardedFor, 0),
+    ("request_X-Forwarded-For", To::ForwardedFor, 0),
+    ("x_forwarded_for", To::ForwardedFor, 1),
+    ("ssl_ja3_hash", To::Ja3, 0),
+    ("http_ssl_ja3_hash", To::Ja3, 0),
+    ("ja3_hash", To::Ja3, 0),
+    ("ssl_ja3", To::Ja3, 1),
+    ("http_ssl_ja3", To::Ja3, 1),
+    ("ja3", To::Ja3, 1),
+    ("http_ja3", To::Ja3, 1),
+    ("http_x_ja3", To::Ja3, 1),
+    ("ssl_ja4", To::Ja4, 0),
+    ("http_ssl_ja4", To::Ja4, 0),
+    ("ja4", To::Ja4, 0),
+    ("http_ja4", To::Ja4, 0),
+    ("http_x_ja4", To::Ja4, 0),
+];
+
+/// A field of an exchange, before it is one.
+#[derive(Clone, Copy)]
+enum To {
+    Time,
+    Client,
+    User,
+    RequestLine,
+    Method,
+    Target,
+    Args,
+    Protocol,
+    Status,
+    Bytes,
+    Seconds,
+    Nanoseconds,
+    Referrer,
+    Agent,
+    Host,
+    ForwardedFor,
+    Ja3,
+    Ja4,
 }
 
 /// What a line offered for each field.
@@ -112,68 +265,40 @@ struct Seen<'a> {
 }
 
 impl<'a> Seen<'a> {
-    #[rustfmt::skip] // a table: one name, its field and its rank a line
-    fn take(&mut self, name: &str, value: &'a Value) {
-        match name {
-            "msec" => self.time.offer(0, value),                                  // to the millisecond
-            "StartUTC" => self.time.offer(1, value),
-            "time_iso8601" | "@timestamp" => self.time.offer(2, value),
-            "time_local" => self.time.offer(3, value),
-            "ts" => self.time.offer(4, value),                                    // Caddy
-            "timestamp" | "time" => self.time.offer(5, value),
-
-            "remote_addr" => self.client.offer(0, value),
-            "remote_ip" | "client_ip" | "clientip" | "client" => self.client.offer(1, value),
-            "ClientHost" => self.client.offer(2, value),                          // Traefik
-            "ClientAddr" => self.client.offer(3, value),                          // with the port
-            "remote_user" | "ClientUsername" => self.user.offer(0, value),
-            "user_id" => self.user.offer(1, value),                               // Caddy
-
-            "request" => match value {
-                Value::Object(inner) => self.take_caddy_request(inner),
-                _ => self.request_line.offer(0, value),
-            },
-            "request_method" | "RequestMethod" => self.method.offer(0, value),
-            "method" => self.method.offer(1, value),
-            "request_uri" | "RequestPath" => self.target.offer(0, value),         // as sent
-            "uri" => self.target.offer(1, value),                                 // normalised by the server
-            "args" | "query_string" => self.args.offer(0, value),
-            "server_protocol" | "RequestProtocol" => self.protocol.offer(0, value),
-            "protocol" => self.protocol.offer(1, value),
-
-            "status" | "DownstreamStatus" => self.status.offer(0, value),
-            "body_bytes_sent" => self.bytes.offer(0, value),
-            "DownstreamContentSize" | "size" => self.bytes.offer(1, value),
-            "bytes_sent" => self.bytes.offer(2, value),                           // headers too
-            "request_time" | "duration" => self.seconds.offer(0, value),
-            "Duration" => self.nanoseconds.offer(0, value),                       // Traefik
-
-            "http_referer" | "request_Referer" => self.referrer.offer_header(0, value),
-            "http_referrer" | "referer" | "referrer" => self.referrer.offer_header(1, value),
-            "http_user_agent" | "request_User-Agent" => self.agent.offer_header(0, value),
-            "user_agent" | "agent" => self.agent.offer_header(1, value),
-            "host" => self.host.offer(0, value),
-            "http_host" | "RequestHost" => self.host.offer(1, value),
-            "server_name" | "vhost" => self.host.offer(2, value),
-            "http_x_forwarded_for" | "request_X-Forwarded-For" => self.forwarded_for.offer(0, value),
-            "x_forwarded_for" => self.forwarded_for.offer(1, value),
-
-            "ssl_ja3_hash" | "http_ssl_ja3_hash" | "ja3_hash" => self.ja3.offer(0, value),
-            "ssl_ja3" | "http_ssl_ja3" | "ja3" | "http_ja3" | "http_x_ja3" => self.ja3.offer(1, value),
-            "ssl_ja4" | "http_ssl_ja4" | "ja4" | "http_ja4" | "http_x_ja4" => self.ja4.offer(0, value),
-            _ => {}
+    fn take(&mut self, to: To, rank: u8, value: Said<'a>) {
+        match (to, value) {
+            (To::RequestLine, Said::Object(inner)) => self.take_caddy_request(inner),
+            (To::Time, value) => self.time.offer(rank, value),
+            (To::Client, value) => self.client.offer(rank, value),
+            (To::User, value) => self.user.offer(rank, value),
+            (To::RequestLine, value) => self.request_line.offer(rank, value),
+            (To::Method, value) => self.method.offer(rank, value),
+            (To::Target, value) => self.target.offer(rank, value),
+            (To::Args, value) => self.args.offer(rank, value),
+            (To::Protocol, value) => self.protocol.offer(rank, value),
+            (To::Status, value) => self.status.offer(rank, value),
+            (To::Bytes, value) => self.bytes.offer(rank, value),
+            (To::Seconds, value) => self.seconds.offer(rank, value),
+            (To::Nanoseconds, value) => self.nanoseconds.offer(rank, value),
+            (To::Referrer, value) => self.referrer.offer_header(rank, value),
+            (To::Agent, value) => self.agent.offer_header(rank, value),
+            (To::Host, value) => self.host.offer(rank, value),
+            (To::ForwardedFor, value) => self.forwarded_for.offer(rank, value),
+            (To::Ja3, value) => self.ja3.offer(rank, value),
+            (To::Ja4, value) => self.ja4.offer(rank, value),
         }
     }
 
     fn take_caddy_request(&mut self, request: &'a Fields) {
         for (name, value) in request.iter() {
+            let said = Said::from(value);
             match name {
-                "client_ip" => self.client.offer(1, value), // behind trusted proxies, the client they name
-                "remote_ip" => self.client.offer(2, value),
-                "method" => self.method.offer(0, value),
-                "uri" => self.target.offer(0, value),
-                "proto" => self.protocol.offer(0, value),
-                "host" => self.host.offer(0, value),
+                "client_ip" => self.client.offer(1, said), // behind trusted proxies, the client they name
+                "remote_ip" => self.client.offer(2, said),
+                "method" => self.method.offer(0, said),
+                "uri" => self.target.offer(0, said),
+                "proto" => self.protocol.offer(0, said),
+                "host" => self.host.offer(0, said),
                 "headers" => self.take_caddy_headers(value),
                 _ => {}
             }
@@ -182,10 +307,11 @@ impl<'a> Seen<'a> {
 
     fn take_caddy_headers(&mut self, headers: &'a Value) {
         for (name, value) in headers.as_object().into_iter().flat_map(Fields::iter) {
+            let said = Said::from(value);
             match name {
-                "User-Agent" => self.agent.offer_header(0, value),
-                "Referer" => self.referrer.offer_header(0, value),
-                "X-Forwarded-For" => self.forwarded_for.offer(0, value),
+                "User-Agent" => self.agent.offer_header(0, said),
+                "Referer" => self.referrer.offer_header(0, said),
+                "X-Forwarded-For" => self.forwarded_for.offer(0, said),
                 _ => {}
             }
         }
@@ -242,15 +368,15 @@ impl<'a> Seen<'a> {
 /// A time in any spelling the names above come with: RFC 3339, common log time, seconds since 1970 with or
 /// without a fraction, or milliseconds. The two numbers cannot be confused: 10^11 seconds is the year 5138,
 /// 10^11 milliseconds is 1973, and both lie outside the accepted years.
-fn instant(value: &Value) -> Option<i64> {
+fn instant(value: Said<'_>) -> Option<i64> {
     let read = match value {
-        Value::Int(n) if *n >= 100_000_000_000 => time::accepted(*n),
-        Value::Int(n) => time::accepted(n.checked_mul(1000)?),
+        Said::Int(n) if n >= 100_000_000_000 => time::accepted(n),
+        Said::Int(n) => time::accepted(n.checked_mul(1000)?),
         // Rounded, because 1693840791.756 has no exact double.
-        Value::Float(n) if (0.0..1e11).contains(n) => time::accepted((n * 1e3).round() as i64),
-        Value::Text(text) if text.len() == CLF_LEN && text.contains('/') => time::clf(text.as_bytes()),
-        Value::Text(text) if text.contains('-') => time::rfc3339(text),
-        Value::Text(text) => time::epoch_seconds(text),
+        Said::Float(n) if (0.0..1e11).contains(&n) => time::accepted((n * 1e3).round() as i64),
+        Said::Text(text) if text.len() == CLF_LEN && text.contains('/') => time::clf(text.as_bytes()),
+        Said::Text(text) if text.contains('-') => time::rfc3339(text),
+        Said::Text(text) => time::epoch_seconds(text),
         _ => return None,
     };
     read.ok()

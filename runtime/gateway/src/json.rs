@@ -76,6 +76,8 @@ struct Node {
     /// The same as a number, and which of its bits count: most names are compared in one go.
     word: u128,
     mask: u128,
+    /// Of the name.
+    length: usize,
     wanted: Option<u16>,
     /// The name before it; 0 is the beginning.
     parent: u32,
@@ -93,7 +95,17 @@ impl Node {
             length @ 0..=16 => u128::MAX.checked_shr(128 - 8 * length as u32).unwrap_or(0),
             _ => 0,
         };
-        Self { text: text.into(), word: u128::from_le_bytes(bytes), mask, wanted, parent, next: 0, other: 0 }
+        let start = text.iter().position(|byte| *byte == b'"').map_or(text.len(), |quote| quote + 1);
+        Self {
+            text: text.into(),
+            word: u128::from_le_bytes(bytes),
+            mask,
+            length: text.len().saturating_sub(start + 2),
+            wanted,
+            parent,
+            next: 0,
+            other: 0,
+        }
     }
 
     /// What follows the name, where `rest` begins with it.
@@ -109,8 +121,8 @@ impl Node {
     }
 
     fn name(&self) -> &[u8] {
-        let start = self.text.iter().position(|byte| *byte == b'"').map_or(0, |quote| quote + 1);
-        self.text.get(start..self.text.len().saturating_sub(2)).unwrap_or_default()
+        let end = self.text.len().saturating_sub(2);
+        self.text.get(end - self.length..end).unwrap_or_default()
     }
 }
 
@@ -158,10 +170,20 @@ impl Decoder {
         members: &mut Vec<(u16, Raw<'l>)>,
     ) -> Result<(), RejectReason> {
         members.clear();
-        let mut quotes = std::mem::take(&mut self.quotes);
-        let is_read = quotes.mark(line) && self.quick(line, &quotes, members).is_some();
-        self.quotes = quotes;
-        if is_read {
+        let read = self.quick(line, |scan, _, wanted| {
+            match wanted {
+                // Most are texts, and reading one is less than asking what else it could be.
+                Some(at) if let [b'"', rest @ ..] = scan.rest => {
+                    scan.left = scan.left.checked_sub(1)?;
+                    scan.rest = rest;
+                    members.push((at, Raw::Text(Cow::Borrowed(scan.str()?))));
+                }
+                Some(at) => members.push((at, scan.value(1)?)),
+                None => scan.pass(1)?,
+            }
+            Some(())
+        });
+        if read.is_some() {
             return Ok(());
         }
         members.clear();
@@ -173,17 +195,39 @@ impl Decoder {
         Ok(())
     }
 
+    /// All members of a plain line that is as it should be, no name twice, in the order in which they are written; nothing of any
+    /// other line, and `members` is then what it likes.
+    pub(crate) fn all<'l>(&mut self, line: &'l [u8], members: &mut Vec<(&'l str, Raw<'l>)>) -> Option<()> {
+        self.quick(line, |scan, name, _| {
+            members.push((name.of(scan.line)?, scan.value(1)?));
+            Some(())
+        })
+    }
+
     fn find(&self, name: &[u8]) -> Option<u16> {
         let place = self.wanted.binary_search_by(|(known, _)| known.as_bytes().cmp(name)).ok()?;
         self.wanted.get(place).map(|(_, at)| *at)
     }
 
-    /// The same of a plain line that is as it should be; nothing of any other.
+    /// Reads a plain line that is as it should be, and nothing of any other. `member` gets what
+    /// begins with each value, the place of its name and whether it is wanted, and has to pass the value.
+    #[inline]
     fn quick<'l>(
         &mut self,
         line: &'l [u8],
+        member: impl FnMut(&mut Scan<'l, '_>, Name, Option<u16>) -> Option<()>,
+    ) -> Option<()> {
+        let mut quotes = std::mem::take(&mut self.quotes);
+        let read = if quotes.mark(line) { self.walk(line, &quotes, member) } else { None };
+        self.quotes = quotes;
+        read
+    }
+
+    fn walk<'l>(
+        &mut self,
+        line: &'l [u8],
         quotes: &Quotes,
-        members: &mut Vec<(u16, Raw<'l>)>,
+        mut member: impl FnMut(&mut Scan<'l, '_>, Name, Option<u16>) -> Option<()>,
     ) -> Option<()> {
         let whole = std::str::from_utf8(line).ok()?;
         let mut scan = Scan { rest: line, line: whole, quotes, left: MAX_VALUES.checked_sub(1)? };
@@ -199,11 +243,11 @@ impl Decoder {
         let mut beside: Vec<&'l [u8]> = Vec::new();
         let mut before = scan.rest;
         loop {
-            let wanted = match way.and_then(|from| self.follow(from, before)) {
-                Some((node, wanted, rest)) => {
-                    way = Some(node);
+            let (wanted, length) = match way.and_then(|from| self.follow(from, before)) {
+                Some((at, node, rest)) => {
+                    way = Some(at);
                     scan.rest = rest;
-                    wanted
+                    (node.wanted, node.length)
                 }
                 None => {
                     if way != Some(0) && !scan.more(b'}')? {
@@ -218,20 +262,12 @@ impl Decoder {
                     if way.is_none() {
                         beside.push(name);
                     }
-                    wanted
+                    (wanted, name.len())
                 }
             };
+            let name = Name { length, behind: scan.rest.len() };
             scan.spaces();
-            match wanted {
-                // Most are texts, and reading one is less than asking what else it could be.
-                Some(at) if let [b'"', rest @ ..] = scan.rest => {
-                    scan.left = scan.left.checked_sub(1)?;
-                    scan.rest = rest;
-                    members.push((at, Raw::Text(Cow::Borrowed(scan.str()?))));
-                }
-                Some(at) => members.push((at, scan.value(1)?)),
-                None => scan.pass(1)?,
-            }
+            member(&mut scan, name, wanted)?;
             before = scan.rest;
         }
         if way.is_none() {
@@ -245,12 +281,12 @@ impl Decoder {
 
     /// The name that comes next, if it is a known one: its node, whether it is wanted, and what follows it.
     #[inline]
-    fn follow<'l>(&self, from: u32, rest: &'l [u8]) -> Option<(u32, Option<u16>, &'l [u8])> {
+    fn follow<'l>(&self, from: u32, rest: &'l [u8]) -> Option<(u32, &Node, &'l [u8])> {
         let mut at = self.nodes.get(from as usize)?.next;
         while at != 0 {
             let node = self.nodes.get(at as usize)?;
             if let Some(rest) = node.strip(rest) {
-                return Some((at, node.wanted, rest));
+                return Some((at, node, rest));
             }
             at = node.other;
         }
@@ -342,6 +378,21 @@ pub(crate) fn object(line: &[u8]) -> Option<Fields> {
     let Value::Object(fields) = Value::from(scan.value(0)?) else { return None };
     scan.end()?;
     Some(fields)
+}
+
+/// Where the name of a member stands.
+struct Name {
+    length: usize,
+    /// How much of the line follows its colon.
+    behind: usize,
+}
+
+impl Name {
+    fn of<'l>(&self, line: &'l str) -> Option<&'l str> {
+        let head = line.get(..line.len().checked_sub(self.behind)?)?;
+        let head = head.strip_suffix(':')?.trim_end_matches(' ').strip_suffix('"')?;
+        head.get(head.len().checked_sub(self.length)?..)
+    }
 }
 
 /// What is left of a line of printable ASCII without a backslash: its only white space is the space, and a text ends at the

@@ -8,6 +8,7 @@ use crate::decode::Compression;
 use crate::exchange::Parsed;
 use crate::format::{Format, FormatChoice};
 use crate::line::{DEFAULT_MAX_LINE, LineEnd, next_line};
+use crate::parser::Parser;
 use crate::reject::{Reject, RejectReason, RejectStats};
 use crate::reorder::{Reorder, ReorderLimits, ReorderStats};
 use crate::source::{Input, InputError, Source};
@@ -114,6 +115,7 @@ pub struct Reader {
     waiting: VecDeque<Input>,
     current: Option<Current>,
     line: Vec<u8>,
+    parser: Parser,
     reorder: Reorder<(u64, Parsed)>,
     /// Rejects and failures not yet yielded.
     ready: VecDeque<Item>,
@@ -153,6 +155,7 @@ impl Reader {
             waiting: inputs.into(),
             current: None,
             line: Vec::new(),
+            parser: Parser::default(),
             ready: VecDeque::new(),
             rejects: RejectStats::default(),
             progress: Progress { bytes_total: total, ..Progress::default() },
@@ -279,7 +282,7 @@ impl Reader {
     }
 
     fn parse(&mut self, format: Format, seq: u64, line: &[u8]) {
-        match format.parse(line) {
+        match self.parser.parse(format, line) {
             Ok(parsed) => {
                 self.progress.records += 1;
                 self.reorder.push(parsed.ts_ms(), seq, parsed.held_bytes(), (seq, parsed));

@@ -11,6 +11,7 @@
 use smol_str::SmolStr;
 
 use crate::exchange::TypedEvent;
+use crate::json::{Decoder, Raw};
 use crate::reject::RejectReason;
 use crate::time::{self, EARLIEST_MS};
 use crate::value::{self, Fields, Value};
@@ -39,6 +40,33 @@ pub(crate) fn parse(line: &[u8]) -> Result<TypedEvent, RejectReason> {
     let event: SmolStr = event.ok_or(RejectReason::NoEvent)?;
     let ts_ms = ts_ms.ok_or(RejectReason::NoTime)?;
     Ok(TypedEvent { ts_ms, event, fields: Fields::from_members(members)? })
+}
+
+/// The same, where names are remembered from line to line: what is not of the usual kind is read by [`parse`].
+pub(crate) fn parse_with(decoder: &mut Decoder, line: &[u8]) -> Result<TypedEvent, RejectReason> {
+    let mut found = Vec::with_capacity(16);
+    if decoder.all(line, &mut found).is_none() {
+        return parse(line);
+    }
+    let (mut event, mut ts_ms, mut is_lifted) = (None, None, false);
+    let mut members = Vec::with_capacity(found.len());
+    for (name, value) in found {
+        match (name, value) {
+            ("event", Raw::Text(text)) if is_name(&text) => event = Some(SmolStr::new(text)),
+            ("event", _) => return Err(RejectReason::NoEvent),
+            ("ts", value) => ts_ms = Some(instant(&value.into())?),
+            ("fields", Raw::Nested(Value::Object(inner))) => {
+                is_lifted = true;
+                members.extend(inner.into_members());
+            }
+            (name, value) => members.push((SmolStr::new(name), value.into())),
+        }
+    }
+    let event = event.ok_or(RejectReason::NoEvent)?;
+    let ts_ms = ts_ms.ok_or(RejectReason::NoTime)?;
+    // Of the members of one object none is there twice.
+    let fields = if is_lifted { Fields::from_members(members)? } else { Fields::of_different(members) };
+    Ok(TypedEvent { ts_ms, event, fields })
 }
 
 /// Streams made by hand or by a simulator often count from 0: times up to a week after 1970 are taken as they are. What

@@ -117,6 +117,11 @@ impl Fields {
         Ok(Fields { members })
     }
 
+    /// Makes an object of members of which no two have one name.
+    pub(crate) fn of_different(members: Vec<(SmolStr, Value)>) -> Self {
+        Fields { members }
+    }
+
     /// Bytes on the heap, about.
     pub(crate) fn heap_bytes(&self) -> usize {
         let member = size_of::<(SmolStr, Value)>();

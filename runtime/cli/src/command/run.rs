@@ -6,7 +6,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use weir_engine::evidence::Rules;
 use weir_engine::{Decision, Engine, Input, Record, Secret};
-use weir_gateway::Format;
+use weir_gateway::{Format, Parser};
 use weir_ledger::Writer;
 
 use crate::args::{Clock, RunArgs, RunEngine, StreamFormat};
@@ -110,6 +110,7 @@ struct Node<'a> {
     /// Events whose response comes later, to be decided together: their lines, and what they are.
     ahead: Vec<(u64, Input, Vec<Record>)>,
     format: Format,
+    parser: Parser,
     /// Lines so far.
     lines: u64,
     decided: u64,
@@ -154,6 +155,7 @@ impl<'a> Node<'a> {
             records,
             pool: threads(args.threads)?,
             ahead: Vec::new(),
+            parser: Parser::default(),
             format: match args.format {
                 StreamFormat::Ndjson => Format::Ndjson,
                 StreamFormat::NginxJson => Format::NginxJson,
@@ -260,7 +262,10 @@ impl<'a> Node<'a> {
         let number = self.lines;
         self.lines += 1;
         let asked = match fed {
-            Fed::Line(line) => lines::parse(self.format, &self.beside.mapper, &self.engine, number, &line),
+            Fed::Line(line) => {
+                let parser = (&mut self.parser, self.format);
+                lines::parse(parser, &self.beside.mapper, &self.engine, number, &line)
+            }
             Fed::TooLong => Err("the line is too long".to_owned()),
             Fed::Failed(error) => return Err(error.into()),
         };

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use weir_compiler::ids::FieldId;
 use weir_compiler::value::Value;
 use weir_engine::{Command, DecisionId, Engine, Input, Seq};
-use weir_gateway::{Format, Parsed, TypedEvent};
+use weir_gateway::{Format, Parsed, Parser, TypedEvent};
 
 use crate::replay::intake::{Intake, Mapper};
 
@@ -41,7 +41,7 @@ enum Control {
 
 /// What a line is, or why it is nothing that can be used.
 pub(crate) fn parse(
-    format: Format,
+    (parser, format): (&mut Parser, Format),
     mapper: &Mapper,
     engine: &Engine,
     number: u64,
@@ -50,7 +50,7 @@ pub(crate) fn parse(
     if line.trim_ascii().is_empty() {
         return Ok(Asked::Blank);
     }
-    let mut parsed = match format.parse(line) {
+    let mut parsed = match parser.parse(format, line) {
         Ok(parsed) => parsed,
         Err(reason) => {
             return match serde_json::from_slice::<Control>(line) {
