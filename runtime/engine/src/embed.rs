@@ -121,3 +121,28 @@ impl Decision {
         self.events.iter().flat_map(|event| &event.matches).map(|found| found.because.as_str())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const POLICY: &str =
+        "package shop\n\nenvelope {\n  at: timestamp\n}\n\nevent login {\n  tries: int?\n}\n";
+
+    #[test]
+    fn what_is_no_policy_is_refused_with_its_titles() {
+        let refused =
+            Engine::compile([("a.weir", "package shop\n\npolicy p {\n  on login\n}\n")]).unwrap_err();
+        assert!(refused.to_string().contains("login"), "{refused}");
+    }
+
+    #[test]
+    fn names_and_texts_that_make_no_event_are_told() {
+        let engine = Engine::compile([("shop.weir", POLICY)]).unwrap();
+        let why = |name, fields: &[(&str, &str)]| engine.event(name, fields).unwrap_err().to_string();
+        assert_eq!(why("logout", &[]), "no schema declares an event `logout`");
+        assert_eq!(why("login", &[("user", "ann")]), "`user`: the event has no such field");
+        assert_eq!(why("login", &[("tries", "many")]), "`tries`: expected a value of type int");
+        assert!(engine.event("login", &[("tries", "3")]).is_ok());
+    }
+}

@@ -287,18 +287,25 @@ impl Engine {
             return;
         }
         let scores = scores(set, &self.data, &sheet, &self.view(&sheet.record, sheet.at, false));
-        let decision = self.settle(set, sheet, scores);
-        draft.settled.push(decision);
+        self.settle(set, sheet, scores, &mut draft.settled);
     }
 
     /// Settles a sheet, and notes what came of it for the brake and for the case it opens.
-    fn settle(&mut self, set: &RuleSet, mut sheet: Box<Sheet>, scores: Scores) -> EventDecision {
+    /// The decision goes to the end of `into`: it is too large to be handed from one to the next.
+    fn settle(
+        &mut self,
+        set: &RuleSet,
+        mut sheet: Box<Sheet>,
+        scores: Scores,
+        into: &mut Vec<EventDecision>,
+    ) {
         let exposed = std::mem::take(&mut sheet.exposed);
-        let mut decision = settle(set, &mut self.store, &mut sheet, scores, self.options.record);
-        decision.parked = self.case_of(set, &sheet.record, &decision);
-        self.brake(set, &exposed, &mut decision);
+        into.push(settle(set, &mut self.store, &mut sheet, scores, self.options.record));
+        if let Some(decision) = into.last_mut() {
+            decision.parked = self.case_of(set, &sheet.record, decision);
+            self.brake(set, &exposed, decision);
+        }
         self.spare = Some(sheet);
-        decision
     }
 
     /// Asks what must be asked, or decides.
@@ -313,7 +320,7 @@ impl Engine {
             return Step::Pending(Pending { calls, draft: Box::new(draft) });
         }
         // No rule is open that could be asked about, so nothing changes by closing those that are.
-        let decision = self.conclude(draft, &[], &[]);
+        let decision = self.conclude(&mut draft, &[], &[]);
         if let Some(exchange) = exchange {
             if decision.stopped && !self.options.observe {
                 self.end(decision.seq, &exchange);
@@ -376,12 +383,12 @@ impl Engine {
 
     /// Finishes a decision that waited, with what came of its calls, in their order; one that is not given has failed.
     pub fn resume(&mut self, pending: Pending, outcomes: &[Outcome]) -> Decision {
-        let Pending { calls, draft } = pending;
+        let Pending { calls, mut draft } = pending;
         let phase = draft.phase;
         let former = draft.began.as_ref().map(|(set, _)| set).filter(|set| !Arc::ptr_eq(set, &self.set));
         let decision = match former.map(Arc::clone) {
-            None => self.conclude(*draft, &calls, outcomes),
-            Some(former) => self.conclude_former(former, *draft, &calls, outcomes),
+            None => self.conclude(&mut draft, &calls, outcomes),
+            Some(former) => self.conclude_former(former, &mut draft, &calls, outcomes),
         };
         if decision.stopped
             && !self.options.observe
@@ -398,7 +405,7 @@ impl Engine {
     fn conclude_former(
         &mut self,
         former: Arc<RuleSet>,
-        draft: Draft,
+        draft: &mut Draft,
         calls: &[CallRequest],
         outcomes: &[Outcome],
     ) -> Decision {
@@ -420,9 +427,9 @@ impl Engine {
     }
 
     #[inline]
-    fn conclude(&mut self, mut draft: Draft, calls: &[CallRequest], outcomes: &[Outcome]) -> Decision {
+    fn conclude(&mut self, draft: &mut Draft, calls: &[CallRequest], outcomes: &[Outcome]) -> Decision {
         if !draft.open.is_empty() {
-            self.close_open(&mut draft, calls, outcomes);
+            self.close_open(draft, calls, outcomes);
         }
         let mut decision = draft.finish();
         self.park(&mut decision);
@@ -446,15 +453,24 @@ impl Engine {
                     look.captured.answers.push((call.call, answer));
                 }
             }
-            let decision = self.settle_open(&set, &data, sheet);
+            let place = nth.min(draft.settled.len());
+            self.settle_open(&set, &data, sheet, &mut draft.settled);
             // In order: everything before it is in its place.
-            draft.settled.insert(nth.min(draft.settled.len()), decision);
+            if let Some(behind) = draft.settled.get_mut(place..) {
+                behind.rotate_right(1);
+            }
         }
     }
 
-    fn settle_open(&mut self, set: &RuleSet, data: &Arc<Data>, mut sheet: Box<Sheet>) -> EventDecision {
+    fn settle_open(
+        &mut self,
+        set: &RuleSet,
+        data: &Arc<Data>,
+        mut sheet: Box<Sheet>,
+        into: &mut Vec<EventDecision>,
+    ) {
         let Some(look) = sheet.look.take() else {
-            return self.settle(set, sheet, empty());
+            return self.settle(set, sheet, empty(), into);
         };
         let world = Recorded { set, look: &look };
         self.judge_open(set, data, &mut sheet, &world);
@@ -462,7 +478,7 @@ impl Engine {
         if self.options.record {
             sheet.look = Some(look);
         }
-        self.settle(set, sheet, scores)
+        self.settle(set, sheet, scores, into);
     }
 
     fn response(
@@ -587,10 +603,11 @@ impl Draft {
 
     /// The decision; every look has been settled before.
     #[inline]
-    fn finish(self) -> Decision {
-        let Self { seq, at, phase, settled, due: Due { fired, closed }, panic, .. } = self;
-        let mut decision = Decision::of(seq, at, phase, settled, fired);
-        (decision.closed, decision.panic) = (closed, panic);
+    fn finish(&mut self) -> Decision {
+        let (settled, Due { fired, closed }) = (&mut self.settled, &mut self.due);
+        let (settled, fired) = (std::mem::take(settled), std::mem::take(fired));
+        let mut decision = Decision::of(self.seq, self.at, self.phase, settled, fired);
+        (decision.closed, decision.panic) = (std::mem::take(closed), self.panic);
         decision
     }
 }

@@ -107,13 +107,19 @@ impl KeyHasher {
 
 /// Appends the canonical bytes of a value.
 pub(crate) fn append(bytes: &mut Vec<u8>, value: &Value) {
-    // Room once, and not for each part: nearly all are short.
-    bytes.reserve(32);
-    value.canonical(&mut |part| bytes.extend_from_slice(part));
+    match value {
+        Value::Text(text) => append_text(bytes, text),
+        value => {
+            // Room once, and not for each part: nearly all are short.
+            bytes.reserve(32);
+            value.canonical(&mut |part| bytes.extend_from_slice(part));
+        }
+    }
 }
 
 /// Appends the canonical bytes of a text.
 pub(crate) fn append_text(bytes: &mut Vec<u8>, text: &str) {
+    bytes.reserve(9 + text.len());
     Value::canonical_text(text, &mut |part| bytes.extend_from_slice(part));
 }
 

@@ -302,3 +302,64 @@ impl Readings {
         self.counted.get(self.generation.get(), state.index()).is_some()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn readings() -> Readings {
+        Readings::new(Sizes {
+            signals: 1,
+            keys: 2,
+            cohorts: 0,
+            sequences: 0,
+            filters: 1,
+            states: 1,
+            shared: 0,
+        })
+    }
+
+    #[test]
+    fn a_hash_is_remembered_for_its_own_key_and_bytes() {
+        let readings = readings();
+        let hash =
+            |key: u32, bytes: &[u8], as_if: u128| readings.hash_of(KeyId(key), bytes, |_| KeyHash(as_if));
+        assert_eq!(hash(0, b"domain a", 1), KeyHash(1));
+        assert_eq!(hash(0, b"domain a", 2), KeyHash(1));
+        assert_eq!(hash(1, b"domain a", 3), KeyHash(3));
+        assert_eq!(hash(0, b"domain b", 4), KeyHash(4));
+        assert_eq!(hash(0, b"domain a", 5), KeyHash(5));
+        // What is too long is hashed each time.
+        let long = [7; REMEMBERED + 1];
+        assert_eq!((hash(0, &long, 6), hash(0, &long, 8)), (KeyHash(6), KeyHash(8)));
+        assert_eq!(hash(9, b"domain", 9), KeyHash(9));
+    }
+
+    #[test]
+    fn a_client_is_its_address_and_its_agent() {
+        let readings = readings();
+        let name = |ip: &str, agent: &str, as_if: &'static str| {
+            readings.client(ip.parse().unwrap(), agent, |_| as_if.into())
+        };
+        assert_eq!(name("192.0.2.1", "curl/8", "a"), "a");
+        assert_eq!(name("192.0.2.1", "curl/8", "b"), "a");
+        assert_eq!(name("192.0.2.1", "curl/9", "c"), "c");
+        assert_eq!(name("192.0.2.2", "curl/8", "d"), "d");
+        assert_eq!(name("2001:db8::1", "curl/8", "e"), "e");
+        let long = "x".repeat(REMEMBERED + 1);
+        assert_eq!((name("192.0.2.1", &long, "f"), name("192.0.2.1", &long, "g")), ("f".into(), "g".into()));
+    }
+
+    #[test]
+    fn readings_are_of_one_event() {
+        let readings = readings();
+        readings.put_key(KeyId(1), None);
+        readings.put_filter(FilterId(0), Some(true));
+        assert_eq!((readings.key(KeyId(1)), readings.is_true(Some(FilterId(0)))), (Some(None), true));
+        assert_eq!(readings.known_keys(), [(KeyId(1), None)]);
+        readings.generation.set(u32::MAX);
+        readings.begin();
+        assert_eq!((readings.key(KeyId(1)), readings.is_true(Some(FilterId(0)))), (None, false));
+        assert!(readings.known_keys().is_empty());
+    }
+}

@@ -160,6 +160,22 @@ impl<'l> Scan<'l> {
     #[inline]
     fn answer(&mut self) -> Option<(Option<u16>, Option<u64>)> {
         let rest = self.0.as_bytes();
+        // ` 200 5316 `, or the end behind it.
+        if let [b' ', hundreds @ b'1'..=b'9', tens @ b'0'..=b'9', ones @ b'0'..=b'9', b' ', size @ ..] = rest
+        {
+            let (mut bytes, mut digits) = (0_u64, 0);
+            while let Some(digit @ b'0'..=b'9') = size.get(digits) {
+                bytes = bytes.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'));
+                digits += 1;
+            }
+            // As many always fit.
+            if (1..=19).contains(&digits) && matches!(size.get(digits), None | Some(b' ')) {
+                let status =
+                    [hundreds, tens, ones].iter().fold(0, |sum, digit| sum * 10 + u16::from(**digit - b'0'));
+                self.0 = self.0.get(5 + digits..)?;
+                return Some((Some(status), Some(bytes)));
+            }
+        }
         if !starts_with_status(rest) {
             return None;
         }

@@ -210,10 +210,8 @@ impl Line {
             let Some(rule) = hir.rules.get(found.rule) else { continue };
             if event.exemptions.contains(&found.rule) {
                 // Told above without a reason: the match has it.
-                if let Some(told) = self.matches.iter_mut().find(|told| told.id == found.rule) {
-                    if texts {
-                        told.because.clone_from(&found.because);
-                    }
+                if texts && let Some(told) = self.matches.iter_mut().find(|told| told.id == found.rule) {
+                    told.because.clone_from(&found.because);
                 }
                 continue;
             }
