@@ -35,15 +35,24 @@ impl Input<'_> {
     }
 }
 
-impl<'a> Input<'a> {
+impl Input<'_> {
     /// The values of one row of several.
     #[cfg_attr(
         not(any(feature = "onnxruntime", feature = "tract")),
         expect(dead_code, reason = "for other back-ends")
     )]
     pub(crate) fn row(&self, row: usize, rows: usize) -> Self {
+        self.part(row, 1, rows)
+    }
+
+    /// The values of some rows of all.
+    #[cfg_attr(
+        not(any(feature = "onnxruntime", feature = "tract", feature = "files")),
+        expect(dead_code, reason = "for other back-ends and for files")
+    )]
+    pub(crate) fn part(&self, from: usize, count: usize, rows: usize) -> Self {
         let width = self.len().checked_div(rows).unwrap_or(0);
-        let range = row * width..(row + 1) * width;
+        let range = from * width..(from + count) * width;
         match *self {
             Self::Float(values) => Self::Float(values.get(range).unwrap_or(&[])),
             Self::Double(values) => Self::Double(values.get(range).unwrap_or(&[])),

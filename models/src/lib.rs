@@ -28,13 +28,19 @@ mod call;
 pub mod drift;
 mod file;
 pub mod fuzzing;
+#[cfg(feature = "files")]
+pub mod golden;
 mod limits;
 mod model;
 mod native;
 #[cfg(feature = "onnxruntime")]
 mod onnxruntime;
+#[cfg(feature = "files")]
+pub mod probe;
 mod proto;
 mod refusal;
+#[cfg(feature = "files")]
+pub mod rows;
 mod session;
 mod signature;
 mod tensor;

@@ -542,8 +542,7 @@ fn preparation(random: &mut Random) -> Made {
             // Sums of infinities are what they are.
             odd = false;
             let norms = ["MAX", "L1", "L2"];
-            let norm: &str = *random.choose(&norms);
-            all.text("norm", norm);
+            all.text("norm", random.choose::<&str>(&norms));
         }
         "Imputer" => {
             let count = each(random);
@@ -760,8 +759,7 @@ fn arithmetic(random: &mut Random) -> Made {
                 let constant = graph.constant(floats(&[1], vec![0.1]));
                 let test = format!("t{nth}");
                 let tests = ["Less", "Greater", "LessOrEqual", "Equal"];
-                let comparison: &str = *random.choose(&tests);
-                graph.node(comparison, false, &[&value, &constant], &[&test], Vec::new());
+                graph.node(random.choose::<&str>(&tests), false, &[&value, &constant], &[&test], Vec::new());
                 graph.node(&operator, false, &[&test, &value, &constant], &[&out], all.0);
             }
             11 => {

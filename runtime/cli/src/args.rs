@@ -63,6 +63,7 @@ pub(crate) enum Command {
     Ir(IrArgs),
     Compile(CompileArgs),
     Rules(RulesArgs),
+    Model(ModelArgs),
     Completions(CompletionsArgs),
 }
 
@@ -657,4 +658,193 @@ Examples:
 pub(crate) struct CompletionsArgs {
     /// The shell.
     pub(crate) shell: clap_complete::Shell,
+}
+
+/// ONNX models: look at them, run them, time them, hold them to what they must answer.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  weir model inspect stuffing.onnx                       its inputs and outputs, and what runs it
+  weir model run stuffing.onnx --input rows.csv          every output of every row
+  weir model bench stuffing.onnx                         what a row costs in each back-end
+  weir model verify models/*.onnx                        against the golden vectors beside each
+  weir model compare old.onnx new.onnx --input rows.csv  where two versions differ
+
+Three back-ends: `native`, for tabular models; `ort`, ONNX Runtime, which has to be installed (`pip install onnxruntime`
+or your system's package) and is found by ORT_DYLIB_PATH or in the usual places; `tract`, for plain neural graphs.
+Without `--backend` the first that takes a file runs it. What is not native is first loaded in a process of its own.")]
+pub(crate) struct ModelArgs {
+    #[command(subcommand)]
+    pub(crate) what: ModelCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ModelCommand {
+    Inspect(ModelInspectArgs),
+    Run(ModelRunArgs),
+    Bench(ModelBenchArgs),
+    Verify(ModelVerifyArgs),
+    Compare(ModelCompareArgs),
+    #[command(hide = true)]
+    Probe(ModelProbeArgs),
+}
+
+/// What runs a model.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ModelBackend {
+    /// The first that takes the file.
+    #[default]
+    Auto,
+    /// The project's own, for tabular models.
+    Native,
+    /// ONNX Runtime.
+    Ort,
+    /// tract, for plain neural graphs.
+    Tract,
+}
+
+/// Say what a model takes and gives, what is in it, what runs it and why.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  weir model inspect stuffing.onnx
+  weir model inspect models/*.onnx --json
+  weir model inspect stuffing.onnx --backend native     why the native back-end does not take it")]
+pub(crate) struct ModelInspectArgs {
+    /// Models.
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// What is to run it.
+    #[arg(long, value_enum, value_name = "NAME", default_value_t)]
+    pub(crate) backend: ModelBackend,
+    /// Print one list.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Print every output of every row.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  weir model run stuffing.onnx --input rows.csv
+  weir model run stuffing.onnx --input rows.npy --backend ort --json
+  weir model run stuffing.onnx --input rows.f32 > scores.csv
+
+A table has commas or tabs between its columns, and names in its first line or none. An input of one column takes the
+column of its name; other columns go to the other inputs in order. An empty field is missing (NaN). `.npy` and `.f32`
+(little-endian 32-bit floats, row by row) are for models of one input.
+Lines are a table with the outputs' names first; with `--json` an object each. A row without an answer is told, and the
+exit code is then 1.")]
+pub(crate) struct ModelRunArgs {
+    /// The model.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// The rows: `.csv`, `.tsv`, `.npy` or `.f32`.
+    #[arg(long, value_name = "ROWS")]
+    pub(crate) input: PathBuf,
+    /// What is to run it.
+    #[arg(long, value_enum, value_name = "NAME", default_value_t)]
+    pub(crate) backend: ModelBackend,
+    /// Print one object a line.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Say what a row costs in each back-end, alone and in batches.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  weir model bench stuffing.onnx
+  weir model bench stuffing.onnx --input rows.csv --batch 256
+  weir model bench models/*.onnx --backend native --json
+
+Time is that of the one thread at work, the median of nine rounds; each call takes another row than the one before, since
+the same row again and again flatters a branch predictor.")]
+pub(crate) struct ModelBenchArgs {
+    /// Models.
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// The rows; made up where there are none.
+    #[arg(long, value_name = "ROWS")]
+    pub(crate) input: Option<PathBuf>,
+    /// Only this one.
+    #[arg(long, value_enum, value_name = "NAME")]
+    pub(crate) backend: Option<ModelBackend>,
+    /// Rows in a batch.
+    #[arg(long, value_name = "N", default_value_t = 32)]
+    pub(crate) batch: usize,
+    /// Print one list.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Hold models to the golden vectors beside them, `NAME.golden.npz`.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  weir model verify stuffing.onnx
+  weir model verify stuffing.onnx --golden rows.npz --tolerance 1e-6
+
+The archive has an array for each input, and one for each output to compare, under their names. In Python:
+  numpy.savez(\"stuffing.golden.npz\", X=rows, label=labels, probabilities=probabilities)
+The exit code is 1 when a row differs.")]
+pub(crate) struct ModelVerifyArgs {
+    /// Models.
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Golden vectors from here instead.
+    #[arg(long, value_name = "FILE.npz")]
+    pub(crate) golden: Option<PathBuf>,
+    /// How far numbers may lie apart, relative above 1.
+    #[arg(long, value_name = "DIFFERENCE", default_value_t = 1e-5)]
+    pub(crate) tolerance: f64,
+    /// What is to run it.
+    #[arg(long, value_enum, value_name = "NAME", default_value_t)]
+    pub(crate) backend: ModelBackend,
+    /// Print one list.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Say where two models, or two back-ends, differ on the same rows.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  weir model compare old.onnx new.onnx --input rows.csv
+  weir model compare stuffing.onnx stuffing.onnx --backend native --other-backend ort --input rows.csv
+
+The exit code is 1 when a row differs by more than the tolerance.")]
+pub(crate) struct ModelCompareArgs {
+    /// A model.
+    #[arg(value_name = "A")]
+    pub(crate) one: PathBuf,
+    /// Another.
+    #[arg(value_name = "B")]
+    pub(crate) other: PathBuf,
+    /// The rows: `.csv`, `.tsv`, `.npy` or `.f32`.
+    #[arg(long, value_name = "ROWS")]
+    pub(crate) input: PathBuf,
+    /// How far numbers may lie apart, relative above 1.
+    #[arg(long, value_name = "DIFFERENCE", default_value_t = 1e-5)]
+    pub(crate) tolerance: f64,
+    /// What is to run them.
+    #[arg(long, value_enum, value_name = "NAME", default_value_t)]
+    pub(crate) backend: ModelBackend,
+    /// What is to run B, if not the same.
+    #[arg(long, value_enum, value_name = "NAME")]
+    pub(crate) other_backend: Option<ModelBackend>,
+    /// Print one object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Load a model and score a row of zeros.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ModelProbeArgs {
+    /// The model.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// What is to run it.
+    #[arg(long, value_enum, value_name = "NAME")]
+    pub(crate) backend: ModelBackend,
 }

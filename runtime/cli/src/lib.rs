@@ -48,6 +48,7 @@ pub fn run() -> std::process::ExitCode {
         Command::Ir(args) => command::ir::run(args, &mut ui),
         Command::Compile(args) => command::compile::run(args, &mut ui),
         Command::Rules(args) => command::rules::run(args, &mut ui),
+        Command::Model(args) => command::model::run(args, &mut ui),
         Command::Completions(args) => command::completions::run(args, &mut ui),
     };
     match result {
