@@ -5,7 +5,7 @@
 //! would wait for one another over a few microseconds of work.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use ort::session::builder::GraphOptimizationLevel;
 use ort::session::{Session as OrtSession, SessionInputValue};
@@ -29,6 +29,8 @@ static OPENED: OnceLock<Result<(PathBuf, ort::environment::Environment), String>
 pub(crate) struct Runtime {
     bytes: Arc<[u8]>,
     signature: Signature,
+    /// The session that the file was tried with, for the first worker: large graphs take seconds to load.
+    first: Mutex<Option<OrtSession>>,
 }
 
 struct Running {
@@ -83,8 +85,8 @@ pub(crate) fn load(bytes: &[u8], file: &File, library: Option<&Path>) -> Result<
             return Err(Refusal::unsupported(format!("{port} is nothing that can be passed")));
         }
     }
-    session(environment, bytes).map_err(|error| Refusal::unsupported(error.to_string()))?;
-    Ok(Runtime { bytes: bytes.into(), signature })
+    let first = session(environment, bytes).map_err(|error| Refusal::unsupported(error.to_string()))?;
+    Ok(Runtime { bytes: bytes.into(), signature, first: Mutex::new(Some(first)) })
 }
 
 fn environment(library: Option<&Path>) -> Result<&'static ort::environment::Environment, Refusal> {
@@ -125,7 +127,11 @@ impl Loaded for Runtime {
 
     fn session(&self) -> Result<Box<dyn Session>, Failure> {
         let environment = environment(None).map_err(|refusal| Failure::Backend(refusal.to_string()))?;
-        let session = session(environment, &self.bytes).map_err(|error| failure(&error))?;
+        let first = self.first.lock().ok().and_then(|mut first| first.take());
+        let session = match first {
+            Some(session) => session,
+            None => session(environment, &self.bytes).map_err(|error| failure(&error))?,
+        };
         Ok(Box::new(Running {
             session,
             signature: self.signature.clone(),
