@@ -23,12 +23,14 @@ use weir_compiler::types::Type;
 use weir_compiler::value::Value;
 use weir_dsl::{Code, Diagnostic, Severity};
 use weir_engine::{CallRequest, Outcome};
-use weir_models::{Element, Input, Keys, Kind, Model, Options, Output, Port, Scratch, Signature};
+use weir_models::{Element, Input, Keys, Kind, Model, Output, Port, Scratch, Signature};
 
+use crate::args::ModelBackend;
+use crate::command;
 use crate::contents::is_inside;
 
 /// The most bytes of a file that are read.
-const MOST_BYTES: u64 = 256 << 20;
+const MOST_BYTES: u64 = 64 << 20;
 
 /// The models of a rule set; nothing for those that nobody calls.
 #[derive(Debug, Default)]
@@ -153,11 +155,10 @@ impl Loaded {
         if fs::metadata(&path).map_err(|error| unreadable(&error))?.len() > MOST_BYTES {
             return Err(unreadable(&format!("it has more than {} MiB", MOST_BYTES >> 20)));
         }
-        let bytes = fs::read(&path).map_err(|error| unreadable(&error))?;
-        let model = Model::load(&bytes, &Options::default()).map_err(|refusal| Wrong {
+        let model = command::model::load(&path, ModelBackend::Auto).map_err(|failure| Wrong {
             is_missing: false,
-            title: format!("model `{name}` cannot run: {refusal}"),
-            help: Some(format!("`weir model inspect {}` says more", path.display())),
+            title: format!("model `{name}` cannot run"),
+            help: Some(failure.to_string()),
         })?;
         if let Some(wanted) = sha256
             && !wanted.eq_ignore_ascii_case(&model.description().sha256)

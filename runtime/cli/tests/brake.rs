@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use weir_cli::models::Scorer;
 use weir_cli::replay::{self, Setup};
 use weir_compiler::analysis::Analysis;
 use weir_compiler::hir::{Action, Mode};
@@ -132,10 +133,15 @@ fn run(setup: &Setup, planted: bool) -> Outcome {
         {
             let session = engine.pseudonym(&[Value::Ip(*ip), Value::text(agent)]);
             let record = passed(&engine, &session);
-            replay::settle(&mut engine, Input::Request { at: exchange.ts_ms, events: vec![record] });
+            replay::settle(
+                &mut engine,
+                &mut Scorer::default(),
+                Input::Request { at: exchange.ts_ms, events: vec![record] },
+            );
         }
         let intake = mapper.intake(&engine, *seq, &Parsed::Exchange(Box::new(exchange.clone()))).unwrap();
-        let decided = replay::decide(&mut engine, exchange.ts_ms, intake, setup.as_if_enforce);
+        let decided =
+            replay::decide(&mut engine, &mut Scorer::default(), exchange.ts_ms, intake, setup.as_if_enforce);
         if is_login(exchange) {
             outcome.logins += 1;
             outcome.logins_stopped += u64::from(decided.request.stopped);
@@ -198,7 +204,7 @@ fn without_a_brake_the_planted_rule_would_have_stopped_a_third_of_all_readers() 
     // Nobody is known to be good, so the brake sees nobody harmed.
     for (seq, exchange) in &lines {
         let intake = mapper.intake(&engine, *seq, &Parsed::Exchange(Box::new(exchange.clone()))).unwrap();
-        let decided = replay::decide(&mut engine, exchange.ts_ms, intake, false);
+        let decided = replay::decide(&mut engine, &mut Scorer::default(), exchange.ts_ms, intake, false);
         if decided.request.stopped {
             stopped.extend(client(exchange).filter(|client| innocent.contains(client)));
         }
