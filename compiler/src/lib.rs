@@ -22,6 +22,7 @@ pub mod link;
 pub mod lint;
 pub mod literal;
 pub mod mentions;
+pub mod names;
 pub mod project;
 pub mod schema;
 pub mod shared;

@@ -44,6 +44,16 @@ const BUILTINS: [(&str, Builtin, bool); 27] = [
     ("cookie", Builtin::Cookie, true),
 ];
 
+/// The names of the built-in functions, and whether they are of `derive` maps alone.
+pub fn builtins() -> impl Iterator<Item = (&'static str, bool)> {
+    BUILTINS.iter().map(|(name, _, derive_only)| (*name, *derive_only))
+}
+
+/// Whether a built-in function is called so.
+pub fn is_builtin(name: &str) -> bool {
+    BUILTINS.iter().any(|(known, ..)| *known == name)
+}
+
 impl Checker<'_> {
     /// Lowers `name(args)`.
     pub(super) fn call(

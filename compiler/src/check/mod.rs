@@ -54,6 +54,7 @@ mod tune;
 mod walk;
 
 pub use action::POINTS_LIMIT;
+pub use call::{builtins, is_builtin};
 pub use cohort::DIMENSIONS_LIMIT;
 pub use key::DEFAULT_V6;
 pub use sequence::{CAPTURES_LIMIT, STEPS_LIMIT};
