@@ -90,16 +90,22 @@ pub fn of_file(env: &Env, file: FileId, tree: &ast::File) -> Names {
     walk.finish()
 }
 
-/// The name at a byte. Linear in the item that stands there.
-pub fn at(env: &Env, file: FileId, tree: &ast::File, at: u32) -> Option<Occurrence> {
+/// The names of the items that touch a range, and of the file's head; nothing when there is no such file. Linear in those items.
+pub fn of_items(env: &Env, file: FileId, tree: &ast::File, within: Span) -> Option<Names> {
     let package = package_of(file, tree);
+    env.packages.get(&package)?;
     let mut walk = walk::Walk::new(env, &package, file);
     walk.head(tree);
-    let touches = |item: &&ast::Item| item.span.start <= at && at <= item.span.end;
+    let touches = |item: &&ast::Item| item.span.start <= within.end && within.start <= item.span.end;
     for item in tree.items.iter().filter(touches) {
         walk.item(item);
     }
-    walk.finish().at(at).cloned()
+    Some(walk.finish())
+}
+
+/// The name at a byte. Linear in the item that stands there.
+pub fn at(env: &Env, file: FileId, tree: &ast::File, at: u32) -> Option<Occurrence> {
+    of_items(env, file, tree, Span::at(at))?.at(at).cloned()
 }
 
 /// Where a symbol is declared; nothing for what the language itself names.

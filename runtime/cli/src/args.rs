@@ -64,7 +64,23 @@ pub(crate) enum Command {
     Compile(CompileArgs),
     Rules(RulesArgs),
     Model(ModelArgs),
+    Lsp(LspArgs),
     Completions(CompletionsArgs),
+}
+
+/// Serve an editor: diagnostics while typing, completion, renaming and the rest.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  weir lsp                     over standard input and output, as editors start it
+  weir lsp --socket 9257       over a connection to this port of this machine")]
+pub(crate) struct LspArgs {
+    /// Speak over standard input and output; the default.
+    #[arg(long, conflicts_with = "socket")]
+    pub(crate) stdio: bool,
+    /// Connect to a port of this machine where the editor listens.
+    #[arg(long, value_name = "PORT")]
+    pub(crate) socket: Option<u16>,
 }
 
 /// Make a project: a `weir.toml` and first policies with their tests.

@@ -49,6 +49,7 @@ pub fn run() -> std::process::ExitCode {
         Command::Compile(args) => command::compile::run(args, &mut ui),
         Command::Rules(args) => command::rules::run(args, &mut ui),
         Command::Model(args) => command::model::run(args, &mut ui),
+        Command::Lsp(args) => command::lsp::run(args),
         Command::Completions(args) => command::completions::run(args, &mut ui),
     };
     match result {

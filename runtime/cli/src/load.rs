@@ -68,19 +68,19 @@ pub(crate) fn policy_files(paths: &[PathBuf], inner: Inner) -> Result<Vec<Policy
 }
 
 /// A search for policy files.
-struct Search {
+pub(crate) struct Search {
     inner: Inner,
-    found: Vec<PathBuf>,
+    pub(crate) found: Vec<PathBuf>,
     /// Projects left alone.
-    projects: Vec<PathBuf>,
+    pub(crate) projects: Vec<PathBuf>,
 }
 
 impl Search {
-    fn new(inner: Inner) -> Self {
+    pub(crate) fn new(inner: Inner) -> Self {
         Self { inner, found: Vec::new(), projects: Vec::new() }
     }
 
-    fn folder(&mut self, dir: &Path, depth: usize) -> Result<(), Failure> {
+    pub(crate) fn folder(&mut self, dir: &Path, depth: usize) -> Result<(), Failure> {
         const MAX_DEPTH: usize = 32;
         if depth > MAX_DEPTH {
             return Ok(());

@@ -1,12 +1,14 @@
 //! `weir check`: what is wrong with policies, and how to mend it.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use serde_json::json;
 use smol_str::SmolStr;
+use weir_compiler::analysis::Found;
 use weir_compiler::budget;
 use weir_compiler::link::{Linked, Options, Requires};
-use weir_dsl::{Code, Diagnostic, render};
+use weir_dsl::{Code, Diagnostic, FileId, render};
 
 use crate::args::{CheckArgs, Deny, Format};
 use crate::contents;
@@ -69,19 +71,27 @@ pub(crate) fn run(args: &CheckArgs, ui: &mut Ui) -> Outcome {
 fn link(session: &mut Session, diagnostics: &mut Vec<Diagnostic>) -> Linked {
     let found = session.analysis.found();
     let asked: Vec<_> = session.asked.iter().map(|(file, _)| *file).collect();
+    let (linked, faults) = link_files(&found, &asked, session.root.as_deref());
+    diagnostics.extend(faults);
+    linked
+}
+
+/// The same of files of what was found.
+pub(crate) fn link_files(found: &Found, asked: &[FileId], root: Option<&Path>) -> (Linked, Vec<Diagnostic>) {
     let mut selection = found.everything();
     // Only policies of the files asked for; maps of everything, since they supply events.
     selection
         .policies
         .retain(|name| found.policies.get(name).is_some_and(|checked| asked.contains(&checked.at.file)));
     let linked = found.link(&selection, &Options::default());
-    diagnostics.extend(linked.diagnostics.iter().filter(|d| asked.contains(&d.primary.file)).cloned());
+    let here = linked.diagnostics.iter().filter(|found| asked.contains(&found.primary.file));
+    let mut diagnostics: Vec<Diagnostic> = here.cloned().collect();
     diagnostics.extend(budget::check(&linked, &found.manifest));
-    let (_, faults) = contents::load(&found.manifest, &linked.hir, session.root.as_deref());
+    let (_, faults) = contents::load(&found.manifest, &linked.hir, root);
     diagnostics.extend(faults);
-    let (_, misfits) = Models::load(&found.manifest, &linked.hir, session.root.as_deref());
+    let (_, misfits) = Models::load(&found.manifest, &linked.hir, root);
     diagnostics.extend(misfits);
-    linked
+    (linked, diagnostics)
 }
 
 /// A rule that nothing which reaches a node of the project can wake, and why.
@@ -94,7 +104,24 @@ struct Asleep {
 /// a policy that requires an event which nothing supplies is an error there.
 fn asleep(session: &mut Session, diagnostics: &mut Vec<Diagnostic>) -> Vec<Asleep> {
     let found = session.analysis.found();
-    let (Some(_), Ok(selection)) = (&session.root, found.profile("default")) else { return Vec::new() };
+    let asked: Vec<_> = session.asked.iter().map(|(file, _)| *file).collect();
+    let Some((linked, held)) = held(&found, &asked, session.root.as_deref()) else { return Vec::new() };
+    diagnostics.extend(held);
+    let rules = linked.hir.rules.values();
+    let asleep =
+        rules.filter_map(|rule| Some(Asleep { rule: rule.full_name.clone(), why: rule.inactive.clone()? }));
+    let left_out =
+        linked.left_out.iter().map(|(policy, why)| Asleep { rule: policy.clone(), why: why.clone() });
+    asleep.chain(left_out).collect()
+}
+
+/// The project's profile as a node of it would link it, and what its `feeds` make an error; nothing without a project.
+pub(crate) fn held(
+    found: &Found,
+    asked: &[FileId],
+    root: Option<&Path>,
+) -> Option<(Linked, Vec<Diagnostic>)> {
+    let (Some(_), Ok(selection)) = (root, found.profile("default")) else { return None };
     let held = found.manifest.feeds.is_some();
     let options = Options {
         mapped: Some(found.manifest.supplied(&found.env.schema)),
@@ -102,17 +129,13 @@ fn asleep(session: &mut Session, diagnostics: &mut Vec<Diagnostic>) -> Vec<Aslee
         ..Options::default()
     };
     let linked = found.link(&selection, &options);
+    let mut diagnostics = Vec::new();
     if held {
-        let asked = |found: &Diagnostic| session.asked.iter().any(|(file, _)| *file == found.primary.file);
+        let here = |found: &Diagnostic| asked.contains(&found.primary.file);
         diagnostics.extend(linked.diagnostics.iter().filter(|found| found.code == Code::NOT_MAPPED).cloned());
-        diagnostics.extend(linked.sleepers().into_iter().filter(asked));
+        diagnostics.extend(linked.sleepers().into_iter().filter(here));
     }
-    let rules = linked.hir.rules.values();
-    let asleep =
-        rules.filter_map(|rule| Some(Asleep { rule: rule.full_name.clone(), why: rule.inactive.clone()? }));
-    let left_out =
-        linked.left_out.iter().map(|(policy, why)| Asleep { rule: policy.clone(), why: why.clone() });
-    asleep.chain(left_out).collect()
+    Some((linked, diagnostics))
 }
 
 fn show_asleep(asleep: &[Asleep], ui: &mut Ui) -> Result<(), Failure> {

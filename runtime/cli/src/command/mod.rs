@@ -10,6 +10,7 @@ pub(crate) mod init;
 pub(crate) mod ir;
 pub(crate) mod journal;
 pub(crate) mod keygen;
+pub(crate) mod lsp;
 pub(crate) mod model;
 pub(crate) mod model_bench;
 pub(crate) mod model_compare;
