@@ -26,6 +26,8 @@ pub(crate) struct Project {
     /// The packages that its files are of, which the library's stand back for.
     taken: BTreeSet<SmolStr>,
     snapshot: Option<Arc<Snapshot>>,
+    /// Every file of the session as readers see it, so that an edit looks over one text alone.
+    seen: BTreeMap<FileId, Document>,
     /// What was found last, for when a pass does not come to its end.
     last: Arc<Found>,
     /// Grows with every change.
@@ -96,6 +98,7 @@ impl Project {
             encoding,
             taken: BTreeSet::new(),
             snapshot: None,
+            seen: BTreeMap::new(),
             last: Arc::default(),
             version: 0,
             trap,
@@ -131,6 +134,7 @@ impl Project {
             analysis.set_manifest(uri, text.as_str());
         }
         self.analysis = analysis;
+        self.seen.clear();
         self.taken = self.packages();
         let taken = self.taken.clone();
         self.set_library(|package| !taken.contains(package));
@@ -247,25 +251,7 @@ impl Project {
             // A session that was left in the middle cannot be gone on with.
             Err(_) => self.build(),
         }
-        let mut documents = BTreeMap::new();
-        let ids: Vec<FileId> = self.analysis.sources().ids().collect();
-        for file in ids {
-            let name = self.analysis.sources().name(file);
-            let tree = self.analysis.tree(file).cloned();
-            let read_only = uri::library_path(name).is_some();
-            let text = match self.text(name) {
-                Some(text) => text.clone(),
-                None if read_only && tree.is_some() => Text::new(
-                    self.analysis
-                        .sources()
-                        .source(file)
-                        .map_or_else(|| "".into(), |source| Arc::clone(&source.text)),
-                    self.encoding,
-                ),
-                None => continue,
-            };
-            documents.insert(file, Document { uri: name.into(), text, tree, read_only });
-        }
+        let documents = self.documents();
         let snapshot = Arc::new(Snapshot {
             found: Arc::clone(&self.last),
             sources: self.analysis.sources().clone(),
@@ -280,5 +266,33 @@ impl Project {
             self.snapshot = Some(Arc::clone(&snapshot));
         }
         (snapshot, whole)
+    }
+
+    /// The files of the session, those that have not changed as they were.
+    fn documents(&mut self) -> BTreeMap<FileId, Document> {
+        let mut documents = BTreeMap::new();
+        for file in self.analysis.sources().ids() {
+            let Some(source) = self.analysis.sources().source(file) else { continue };
+            let tree = self.analysis.tree(file).cloned();
+            let library = uri::library_path(&source.name).is_some();
+            if library && tree.is_none() {
+                continue;
+            }
+            let known = self.seen.remove(&file).filter(|known| match (&known.tree, &tree) {
+                (Some(known), Some(tree)) => Arc::ptr_eq(known, tree),
+                _ => false,
+            });
+            let document = known.or_else(|| {
+                let text = match self.text(&source.name) {
+                    Some(text) => text.clone(),
+                    None if library => Text::new(Arc::clone(&source.text), self.encoding),
+                    None => return None,
+                };
+                Some(Document { uri: source.name.as_str().into(), text, tree, read_only: library })
+            });
+            documents.extend(document.map(|document| (file, document)));
+        }
+        self.seen = documents.clone();
+        documents
     }
 }

@@ -87,7 +87,7 @@ struct Server {
     projects: Vec<Project>,
     open: HashMap<String, Open>,
     /// What was published for each file last.
-    published: HashMap<String, Vec<Value>>,
+    published: HashMap<String, (Text, Vec<Diagnostic>)>,
     /// What the whole of each project shows, and of which version.
     whole: BTreeMap<String, (u64, Arc<Vec<Diagnostic>>)>,
     jobs: Sender<Job>,
@@ -548,7 +548,7 @@ impl Server {
     /// Tells the client what changed for each file.
     fn publish(&mut self) {
         self.dirty = false;
-        let mut seen: Vec<String> = Vec::new();
+        let mut seen: HashSet<String> = HashSet::new();
         let mut failed = false;
         let mut notes = Vec::new();
         for project in &mut self.projects {
@@ -560,25 +560,30 @@ impl Server {
             let beside =
                 self.whole.get(&project.root).map(|(_, found)| Arc::clone(found)).unwrap_or_default();
             for (file, document) in world.documents.iter().filter(|(_, document)| !document.read_only) {
-                let listed = lane::listed(&world, &beside, *file);
-                let uri = document.uri.to_string();
-                seen.push(uri.clone());
-                let known = self.published.get(&uri);
-                let open = self.open.get(&uri);
-                let silent = known.is_none() && listed.is_empty() && open.is_none();
-                if silent || known == Some(&listed) {
+                let found = lane::of_file(&world, &beside, *file);
+                let uri = &*document.uri;
+                seen.insert(uri.to_owned());
+                let known = self.published.get(uri);
+                let open = self.open.get(uri);
+                let silent = known.is_none() && found.is_empty() && open.is_none();
+                let same = known.is_some_and(|(text, known)| {
+                    text.is(&document.text) && known.iter().eq(found.iter().copied())
+                });
+                if silent || same {
                     continue;
                 }
+                let listed = lane::listed(&world, &beside, *file);
                 notes.push(published(
-                    open.map_or(&uri, |open| &open.uri),
+                    open.map_or(uri, |open| &open.uri),
                     open.map(|open| open.version),
                     &listed,
                 ));
-                self.published.insert(uri, listed);
+                let found = found.into_iter().cloned().collect();
+                self.published.insert(uri.to_owned(), (document.text.clone(), found));
             }
         }
         // Files that are gone have nothing wrong with them.
-        let gone = self.published.extract_if(|uri, _| !self.client.pulls && !seen.contains(uri));
+        let gone = self.published.extract_if(|uri, _| !self.client.pulls && !seen.contains(uri.as_str()));
         notes.extend(gone.map(|(uri, _)| published(&uri, None, &[])));
         for note in notes {
             self.send(note);

@@ -91,6 +91,11 @@ impl Text {
         Arc::clone(&self.text)
     }
 
+    /// Whether both are one text, and not merely equal.
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.text, &other.text)
+    }
+
     /// How many lines there are, at least one.
     pub fn lines(&self) -> u32 {
         self.lines.len() as u32
