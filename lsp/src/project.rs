@@ -149,6 +149,12 @@ impl Project {
         }
     }
 
+    /// The package of a file.
+    fn package(&self, uri: &str) -> Option<SmolStr> {
+        let tree = self.analysis.file(uri).and_then(|file| self.analysis.tree(file))?;
+        tree.package.as_ref().map(|name| name.text.clone())
+    }
+
     /// The packages of the project's own files.
     fn packages(&self) -> BTreeSet<SmolStr> {
         let trees = self.files.keys().filter_map(|uri| self.analysis.tree(self.analysis.file(uri)?));
@@ -210,6 +216,7 @@ impl Project {
             self.manifest = Some((uri.to_owned(), text));
             return true;
         }
+        let before = self.package(uri);
         self.files.insert(uri.to_owned(), text.clone());
         let parse = AssertUnwindSafe(|| {
             self.spring("parse", &text);
@@ -219,7 +226,9 @@ impl Project {
         if !parsed {
             self.build();
         }
-        self.settle_library();
+        if self.package(uri) != before {
+            self.settle_library();
+        }
         parsed
     }
 
