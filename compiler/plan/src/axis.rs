@@ -25,8 +25,10 @@ use crate::scalar::{Kind, Scalar, ordered};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct AxisId(pub u16);
 
-/// Up to so many patterns of a column are looked for one by one.
+/// Up to so many patterns of a column are looked for one by one. Those at the ends of a text count for nothing, up to as many as a
+/// pass over the text costs.
 const FEW_PATTERNS: usize = 6;
+const FEW_ENDS: usize = 16;
 
 /// A way in which a column is coded.
 #[derive(Debug)]
@@ -121,7 +123,12 @@ pub(crate) fn axes(literals: &Literals, data: &Data) -> (Vec<Axis>, Vec<Place>) 
     }
     // A few patterns are looked for each by itself, and only where something is asked of it.
     let needs = needs.into_iter().flat_map(|((column, need), ids)| {
-        let few = need == Need::Patterns && ids.len() <= FEW_PATTERNS;
+        let is_end = |id: &&LiteralId| {
+            let test = literals.get(**id).map(|literal| &literal.test);
+            matches!(test, Some(Test::StartsWith(_) | Test::EndsWith(_)))
+        };
+        let ends = ids.iter().filter(is_end).count();
+        let few = need == Need::Patterns && ends <= FEW_ENDS && ids.len() - ends <= FEW_PATTERNS;
         let (need, size) = if few { (Need::Single, 1) } else { (need, ids.len()) };
         ids.chunks(size).map(|ids| (column, need, ids.to_vec())).collect::<Vec<_>>()
     });

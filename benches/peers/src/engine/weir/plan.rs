@@ -77,14 +77,12 @@ impl Rules {
             .map(|(id, _)| linked.fields.get(id).copied().ok_or("a field of no event"));
         let columns = columns.collect::<Result<Vec<Field>, _>>()?.into_iter().map(Place::of);
         let columns: Vec<Place> = columns.collect();
-        let sample: Vec<Vec<Scalar<'_>>> = set
-            .sample
+        let values: Vec<Values<'_>> = set.sample.iter().map(Event::values).collect();
+        let rows = values.iter().map(|values| Fields { values, columns: &columns });
+        let rows: Vec<Fields<'_>> = rows.collect();
+        let sample: Vec<Vec<Scalar<'_>>> = rows
             .iter()
-            .map(|event| {
-                let values = event.values();
-                let row = Fields { values: &values, columns: &columns };
-                (0..columns.len() as u16).map(|column| row.value(Column(column))).collect()
-            })
+            .map(|row| (0..columns.len() as u16).map(|column| row.value(Column(column))).collect())
             .collect();
         let plan = Arc::new(Plan::new(&literals, &lowered, &linked.data, &sample));
         let open = (0..lowered.len() as u32).any(|condition| !plan.is_exact(condition));
@@ -128,7 +126,7 @@ struct Fields<'a> {
 impl Row for Fields<'_> {
     #[inline]
     fn value(&self, column: Column) -> Scalar<'_> {
-        let Some((field, at)) = self.columns.get(usize::from(column.0)).copied() else {
+        let Some(Place { kind, is_country, at }) = self.columns.get(usize::from(column.0)).copied() else {
             return Scalar::Missing;
         };
         let Values { texts, ints, floats, truths, ips } = self.values;
